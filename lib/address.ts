@@ -1,0 +1,148 @@
+import { isIPv6 } from 'node:net'
+
+/**
+ * Text ↔ bytes for IPv4, IPv6 and link-layer addresses. Writers return false where the text is not such an address and
+ * leave `bytes` unspecified then.
+ * @module
+ */
+
+/** Decimal text of every byte: formatting addresses is on the dump path. */
+const DECIMAL = Array.from({ length: 256 }, (_, n) => String(n))
+const HEX = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'))
+
+/** Dotted quad → 4 bytes. Only four decimal numbers without leading zeros will do, as in inet_pton(3). */
+export function writeIpv4(text: string, bytes: Uint8Array, offset: number): boolean {
+  let byte = 0
+  let digits = 0
+  let at = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (c === 46) {
+      if (digits === 0 || at === 3) return false
+      bytes[offset + at++] = byte
+      byte = 0
+      digits = 0
+    } else {
+      const digit = c - 48
+      if (digit < 0 || digit > 9 || (digits > 0 && byte === 0)) return false
+      byte = byte * 10 + digit
+      digits++
+      if (byte > 255) return false
+    }
+  }
+  if (at !== 3 || digits === 0) return false
+  bytes[offset + 3] = byte
+  return true
+}
+
+/** 4 bytes → dotted quad. */
+export const formatIpv4 = (b: Uint8Array, o: number): string =>
+  `${DECIMAL[b[o]!]}.${DECIMAL[b[o + 1]!]}.${DECIMAL[b[o + 2]!]}.${DECIMAL[b[o + 3]!]}`
+
+/** Any text form of RFC 4291 without zone → 16 bytes. */
+export function writeIpv6(text: string, bytes: Uint8Array, offset: number): boolean {
+  if (!isIPv6(text) || text.includes('%')) return false
+  let tail = text
+  let end = offset + 16
+  const dot = text.indexOf('.')
+  if (dot !== -1) {
+    const colon = text.lastIndexOf(':')
+    writeIpv4(text.slice(colon + 1), bytes, offset + 12)
+    tail = text.slice(0, colon)
+    // "::1.2.3.4" loses its second colon here, "a::1.2.3.4" keeps a single one.
+    if (tail.endsWith(':') || tail === '') tail += ':'
+    end -= 4
+  }
+  const gap = tail.indexOf('::')
+  const head = gap === -1 ? tail : tail.slice(0, gap)
+  let at = writeGroups(head, bytes, offset)
+  if (gap === -1) return true
+  const rest = tail.slice(gap + 2)
+  const start = rest === '' ? end : end - 2 * rest.split(':').length
+  while (at < start) bytes[at++] = 0
+  writeGroups(rest, bytes, start)
+  return true
+}
+
+function writeGroups(text: string, bytes: Uint8Array, offset: number): number {
+  let at = offset
+  if (text === '') return at
+  for (const group of text.split(':')) {
+    const value = Number.parseInt(group, 16)
+    bytes[at++] = value >>> 8
+    bytes[at++] = value
+  }
+  return at
+}
+
+/** 16 bytes → the text of inet_ntop(3): RFC 5952, with an IPv4 tail for `::ffff:192.0.2.1` and `::192.0.2.1`. */
+export function formatIpv6(b: Uint8Array, o: number): string {
+  let best = 0
+  let bestLength = 1
+  let run = 0
+  const groups: number[] = []
+  for (let i = 0; i < 8; i++) {
+    const group = (b[o + 2 * i]! << 8) | b[o + 2 * i + 1]!
+    groups.push(group)
+    run = group === 0 ? run + 1 : 0
+    if (run > bestLength) {
+      bestLength = run
+      best = i - run + 1
+    }
+  }
+  if (best === 0 && bestLength === 5 && groups[5] === 0xffff) return `::ffff:${formatIpv4(b, o + 12)}`
+  if (best === 0 && bestLength === 6) return `::${formatIpv4(b, o + 12)}`
+  const hex = (from: number, to: number): string =>
+    groups
+      .slice(from, to)
+      .map((g) => g.toString(16))
+      .join(':')
+  return bestLength < 2 ? hex(0, 8) : `${hex(0, best)}::${hex(best + bestLength, 8)}`
+}
+
+const MAC = /^[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}$/i
+const HARDWARE = /^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$/i
+
+/** `52:54:00:12:34:56` → 6 bytes. */
+export function writeMac(text: string, bytes: Uint8Array, offset: number): boolean {
+  if (!MAC.test(text)) return false
+  text.split(':').forEach((part, i) => {
+    bytes[offset + i] = Number.parseInt(part, 16)
+  })
+  return true
+}
+
+/**
+ * A link-layer address as the kernel prints them: a MAC, an IPv4 address (gre, ipip, sit), an IPv6 address (ip6gre,
+ * ip6tnl), or bytes in hexadecimal for others (InfiniBand).
+ */
+export function parseLinkAddress(text: string): Buffer | undefined {
+  const bytes = Buffer.alloc(32)
+  if (writeIpv4(text, bytes, 0)) return bytes.subarray(0, 4)
+  if (writeMac(text, bytes, 0)) return bytes.subarray(0, 6)
+  if (writeIpv6(text, bytes, 0)) return bytes.subarray(0, 16)
+  return HARDWARE.test(text) ? Buffer.from(text.replaceAll(':', ''), 'hex') : undefined
+}
+
+/** The other way round, by length. */
+export function formatLinkAddress(b: Uint8Array, start: number, end: number): string {
+  if (end - start === 4) return formatIpv4(b, start)
+  if (end - start === 16) return formatIpv6(b, start)
+  return Array.from(b.subarray(start, end), (byte) => HEX[byte]).join(':')
+}
+
+/** The length after the slash of `10.0.0.0/8`, undefined without slash, NaN where it is not one. */
+export function prefixLength(text: string): number | undefined {
+  const slash = text.indexOf('/')
+  if (slash === -1) return undefined
+  const digits = text.slice(slash + 1)
+  return /^(0|[1-9]\d{0,2})$/.test(digits) ? Number(digits) : Number.NaN
+}
+
+/** True where a bit after the first `length` bits is set. */
+export function hasHostBits(b: Uint8Array, offset: number, bytes: number, length: number): boolean {
+  let at = length >> 3
+  if (length & 7 && b[offset + at++]! & (0xff >> (length & 7))) return true
+  for (; at < bytes; at++) if (b[offset + at] !== 0) return true
+  return false
+}

@@ -1,0 +1,5 @@
+/**
+ * Typed rtnetlink for Linux NBMA tunnels.
+ * @packageDocumentation
+ */
+export * from './errors.js'

@@ -1,0 +1,273 @@
+import { NbmaError, OutcomeUnknownError } from '../errors.js'
+import { Datagram } from '../wire/batch.js'
+import type { Request } from '../wire/request.js'
+import { type Carrier, Exchange } from './exchange.js'
+import { type Outcome, type Unanswered, unanswered } from './outcome.js'
+import { type Answer, kernelError } from './refusal.js'
+
+/**
+ * Any number of messages, as few datagrams, one in flight at a time: the kernel executes each within one sendmsg(), so
+ * more in flight gain nothing and hold up the thread.
+ * @module
+ */
+
+/** How often messages are sent whose answers were lost, where the caller allows it. */
+const TRIES = 3
+/** Datagrams in a row without any answer after which a batch stops. */
+const SILENT = 2
+
+/** What became of a batch. `sent` is `applied`, `unknown` and the refused among `failures` together. */
+export interface BatchResult<R extends Request = Request> {
+  /** Messages that the kernel was given. */
+  sent: number
+  /** Messages that it applied. */
+  applied: number
+  /**
+   * Messages that were not applied, `index` counting from 0 in the order of the batch: refused by the kernel
+   * (KernelError), or not sent because they cannot be (any other error).
+   */
+  failures: { index: number; request: R; error: Error }[]
+  /** Messages whose answer was lost: applied or not. */
+  unknown: { index: number; request: R }[]
+}
+
+/** Options of a batch. */
+export interface BatchOptions<R extends Request = Request> {
+  /** Aborts it between two datagrams: what was sent until then was sent. */
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds to wait for the answer to one datagram. Default: the connection's. */
+  readonly timeout?: number | undefined
+  /**
+   * Called after each datagram, and before the batch rejects, with the result so far (the same object each time).
+   * What it throws ends the batch.
+   */
+  readonly onProgress?: ((result: BatchResult<R>) => void) | undefined
+  /** Sending a message twice does no harm (`replace`): those whose answer was lost are sent again. Default false. */
+  readonly idempotent?: boolean | undefined
+}
+
+/** One datagram in flight. */
+class Lot<R extends Request> extends Exchange {
+  readonly refusals = new Map<number, Answer>()
+  readonly #done: (outcome: Outcome) => void
+
+  constructor(datagram: Datagram<R>, timeout: number, done: (outcome: Outcome) => void) {
+    super(datagram.seal(), { count: datagram.requests.length, timeout, patient: true })
+    this.first = datagram.first
+    this.#done = done
+  }
+
+  reply(): void {}
+
+  refused(at: number, answer: Answer): boolean {
+    if (this.refusals.has(at)) return false
+    this.refusals.set(at, answer)
+    return true
+  }
+
+  settled(outcome: Outcome): void {
+    this.#done(outcome)
+  }
+
+  /** Where the messages stand that may or may not have been applied, given that it was sent. */
+  doubtful(outcome: Outcome): number[] {
+    const answered = outcome.how === 'answered'
+    if (answered && !this.flaw) return []
+    // Replies come in order, and an overrun loses all after the first that it loses: what precedes a refusal is known.
+    const known = this.flaw === 'malformed' ? -1 : Math.max(-1, ...this.refusals.keys())
+    const doubtful: number[] = []
+    for (let at = known + 1; at < this.count; at++) {
+      if (!this.refusals.has(at) && !(answered && at === this.count - 1)) doubtful.push(at)
+    }
+    return doubtful
+  }
+}
+
+/** A batch on its way. */
+export class Batch<R extends Request> {
+  readonly result: BatchResult<R> = { sent: 0, applied: 0, failures: [], unknown: [] }
+  readonly #carrier: Carrier
+  readonly #options: BatchOptions<R>
+  readonly #timeout: number
+  #datagram: Datagram<R>
+  /** Where each message of #datagram stands in the batch. */
+  #indexes: number[] = []
+  /** Where the next message stands. */
+  #index = 0
+  #silent = 0
+  /** What an abort does now. */
+  #interrupt: ((reason: unknown) => void) | undefined
+
+  constructor(carrier: Carrier, options: BatchOptions<R> & { readonly timeout: number }) {
+    this.#carrier = carrier
+    this.#options = options
+    this.#timeout = options.timeout
+    this.#datagram = this.#next(8192)
+  }
+
+  /** Sends all that `source` gives. */
+  async run(source: Iterable<R> | AsyncIterable<R>): Promise<BatchResult<R>> {
+    const { signal, onProgress } = this.#options
+    const abort = (): void => this.#interrupt?.(signal?.reason)
+    signal?.addEventListener('abort', abort)
+    try {
+      signal?.throwIfAborted()
+      if (Symbol.asyncIterator in source) await this.#pull(source[Symbol.asyncIterator]())
+      else {
+        for (const request of source) {
+          if (this.#add(request)) continue
+          await this.#flush()
+          this.#add(request)
+        }
+      }
+      if (this.#indexes.length > 0) await this.#flush()
+    } catch (error) {
+      this.#sort()
+      onProgress?.(this.result)
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+    this.#sort()
+    return this.result
+  }
+
+  /** As `for await`, but an abort does not wait for the source. */
+  async #pull(source: AsyncIterator<R>): Promise<void> {
+    try {
+      for (;;) {
+        const step = await this.#step(source)
+        if (step.done) return
+        if (this.#add(step.value)) continue
+        await this.#flush()
+        this.#add(step.value)
+      }
+    } catch (error) {
+      source.return?.().then(undefined, () => {})
+      throw error
+    }
+  }
+
+  #step(source: AsyncIterator<R>): Promise<IteratorResult<R>> {
+    const { signal } = this.#options
+    if (!signal) return source.next()
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted()
+      this.#interrupt = reject
+      source.next().then(resolve, reject)
+    })
+  }
+
+  #next(capacity: number): Datagram<R> {
+    const { limits } = this.#carrier
+    return new Datagram<R>(this.#carrier.reserve(limits.messages), limits, capacity)
+  }
+
+  /** False if the datagram is full. What cannot be sent at all is a failure at once. */
+  #add(request: R): boolean {
+    try {
+      if (!this.#datagram.add(request)) return false
+      this.#indexes.push(this.#index)
+    } catch (error) {
+      if (!(error instanceof NbmaError)) throw error
+      this.result.failures.push({ index: this.#index, request, error })
+    }
+    this.#index++
+    return true
+  }
+
+  async #flush(): Promise<void> {
+    const full = this.#datagram
+    const indexes = this.#indexes
+    this.#datagram = this.#next(full.capacity)
+    this.#indexes = []
+    const { unknown } = this.result
+    const from = unknown.length
+    let lost = await this.#deliver(full, indexes, false)
+    if (!this.#options.idempotent) return
+    let size = full.requests.length
+    for (let tries = 2; lost > 0 && tries <= TRIES; tries++) {
+      size = Math.ceil(size / 2)
+      let left = lost
+      lost = 0
+      while (left > 0) {
+        this.#options.signal?.throwIfAborted()
+        const again = unknown.splice(from, Math.min(size, left))
+        left -= again.length
+        const datagram = this.#next(full.capacity)
+        for (const { request } of again) datagram.add(request)
+        lost += await this.#deliver(
+          datagram,
+          again.map(({ index }) => index),
+          true,
+        )
+      }
+    }
+  }
+
+  /**
+   * Sends a datagram and counts what became of its messages.
+   * @param again they were sent before: if they are not sent now, it is still not known whether they were applied
+   * @returns how many were added to the unknown and may be sent again
+   */
+  async #deliver(datagram: Datagram<R>, indexes: readonly number[], again: boolean): Promise<number> {
+    this.#options.signal?.throwIfAborted()
+    const { lot, outcome } = await this.#send(datagram)
+    const answered = outcome.how === 'answered'
+    const error = answered ? undefined : this.#errorOf(outcome, datagram)
+    let doubtful: number[] = []
+    if (answered || outcome.sent) {
+      doubtful = lot.doubtful(outcome)
+      if (!again) this.result.sent += lot.count
+      this.result.applied += lot.count - lot.refusals.size - doubtful.length
+      for (const [at, answer] of lot.refusals) this.#fail(datagram, indexes, at, answer)
+    } else if (again) doubtful = [...indexes.keys()]
+    else if (!isFatal(outcome)) for (const at of indexes.keys()) this.#fail(datagram, indexes, at, error as Error)
+    for (const at of doubtful) this.result.unknown.push({ index: indexes[at]!, request: datagram.requests[at]! })
+    this.#options.onProgress?.(this.result)
+    if (answered) this.#silent = 0
+    else if (isFatal(outcome)) throw error
+    else if (outcome.why === 'timeout') this.#giveUp()
+    return answered || outcome.why === 'lost' ? doubtful.length : 0
+  }
+
+  #send(datagram: Datagram<R>): Promise<{ lot: Lot<R>; outcome: Outcome }> {
+    return new Promise((resolve) => {
+      const lot = new Lot(datagram, this.#timeout, (outcome) => {
+        this.#interrupt = undefined
+        resolve({ lot, outcome })
+      })
+      this.#interrupt = (reason) => {
+        if (lot.state === 'queued') this.#carrier.abandon(lot, reason)
+      }
+      this.#carrier.submit(lot)
+    })
+  }
+
+  #fail(datagram: Datagram<R>, indexes: readonly number[], at: number, why: Answer | Error): void {
+    const request = datagram.requests[at]!
+    const error = why instanceof Error ? why : kernelError(this.#carrier.protocol, request, why)
+    this.result.failures.push({ index: indexes[at]!, request, error })
+  }
+
+  #errorOf(outcome: Unanswered, { requests }: Datagram<R>): unknown {
+    const what = requests.length > 1 ? `${requests[0]} and ${requests.length - 1} more` : `${requests[0]}`
+    return unanswered(outcome, { what, read: false, timeout: this.#timeout })
+  }
+
+  /** The kernel did not answer a datagram: another one may fare better, a third will not. */
+  #giveUp(): void {
+    if (++this.#silent < SILENT) return
+    const { sent } = this.result
+    throw new OutcomeUnknownError(`batch stopped after ${sent} messages: ${SILENT} datagrams in a row had no answer`)
+  }
+
+  #sort(): void {
+    this.result.failures.sort((a, b) => a.index - b.index)
+    this.result.unknown.sort((a, b) => a.index - b.index)
+  }
+}
+
+/** Whether the batch ends with it: closed, aborted, or a namespace that is gone. */
+const isFatal = (outcome: Unanswered): boolean =>
+  outcome.why === 'closed' || outcome.why === 'aborted' || outcome.cause instanceof NbmaError

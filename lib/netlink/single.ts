@@ -1,0 +1,84 @@
+import { DecodeError } from '../errors.js'
+import { isRead, single } from '../wire/batch.js'
+import { type Frame, NLM_F_ACK, NLM_F_REQUEST } from '../wire/frame.js'
+import type { Request } from '../wire/request.js'
+import { ACK_COST, type Carrier, Exchange } from './exchange.js'
+import { type Outcome, unanswered } from './outcome.js'
+import { type Answer, kernelError } from './refusal.js'
+
+/** What is known of a request that was applied. */
+export interface RequestResult {
+  /** The kernel applied it and says something about it all the same: `bytes leftover after parsing attributes`. */
+  readonly warning?: string
+}
+
+const APPLIED: RequestResult = Object.freeze({})
+
+/** Receive buffer that the answer to a get may take: a link with all its parts is several kilobytes. */
+const GET_COST = 16_384
+
+/** One message that asks for an acknowledgement: a request, or a get, which collects what comes before it. */
+export class Single<T> extends Exchange {
+  readonly #carrier: Carrier
+  readonly #request: Request<T>
+  readonly #signal: AbortSignal | undefined
+  readonly #items: T[] | undefined
+  readonly #resolve: (result: RequestResult | T[]) => void
+  readonly #reject: (error: unknown) => void
+  #error: unknown
+
+  constructor(
+    carrier: Carrier,
+    request: Request<T>,
+    options: { readonly signal: AbortSignal | undefined; readonly timeout: number; readonly get: boolean },
+    resolve: (result: RequestResult | T[]) => void,
+    reject: (error: unknown) => void,
+  ) {
+    const first = carrier.reserve(1)
+    const cost = options.get ? GET_COST : ACK_COST
+    super(single(request, NLM_F_REQUEST | NLM_F_ACK, 0, first), { timeout: options.timeout, cost })
+    this.first = first
+    this.#carrier = carrier
+    this.#request = request
+    this.#signal = options.signal
+    this.#items = options.get ? [] : undefined
+    this.#resolve = resolve
+    this.#reject = reject
+    if (this.#signal?.aborted) {
+      reject(this.#signal.reason)
+      return
+    }
+    this.#signal?.addEventListener('abort', this)
+    carrier.submit(this)
+  }
+
+  /** The signal was aborted. */
+  handleEvent(): void {
+    this.#carrier.abandon(this, this.#signal?.reason)
+  }
+
+  reply(frame: Frame): void {
+    if (!this.#items || this.#error !== undefined) return
+    try {
+      this.#items.push(this.#carrier.protocol.decodeValue(frame) as T)
+    } catch (error) {
+      this.#error = error
+    }
+  }
+
+  refused(_index: number, answer: Answer): boolean {
+    this.#error = kernelError(this.#carrier.protocol, this.#request, answer)
+    return true
+  }
+
+  settled(outcome: Outcome): void {
+    this.#signal?.removeEventListener('abort', this)
+    if (this.#error !== undefined) this.#reject(this.#error)
+    else if (outcome.how === 'unanswered') {
+      const waited = { what: `${this.#request}`, read: isRead(this.#request), timeout: this.timeout }
+      this.#reject(unanswered(outcome, waited))
+    } else if (!this.#items) this.#resolve(outcome.warning === undefined ? APPLIED : { warning: outcome.warning })
+    else if (this.flaw) this.#reject(new DecodeError('', `${this.#request}: a reply is not a message`))
+    else this.#resolve(this.#items)
+  }
+}

@@ -1,0 +1,292 @@
+import debug from 'debug'
+import { ClosedError, UnsupportedError } from '../errors.js'
+import { readU32, writeU16 } from '../wire/host.js'
+import type { SystemError } from './libc.js'
+import { close, connect, natives, recvfrom, send } from './libc.js'
+import { createPlain, createWatched, hold, portOf, type RawNetlinkSocket, release } from './raw.js'
+import {
+  dropsOf,
+  joinGroup,
+  receiveBufferOf,
+  sendBufferOf,
+  setBehaviour,
+  setReceiveBuffer,
+  setSendBuffer,
+} from './sockopt.js'
+import type { Receiver, Transport } from './transport.js'
+
+const log = debug('nbma:socket')
+
+/** The namespace that a socket is opened in. */
+export interface SocketNamespace {
+  /** Runs a function inside it. */
+  run<T>(fn: () => T): T
+  /** Throws NamespaceGoneError when its name is gone or means another one. */
+  check(): void
+}
+
+/** What {@link NetlinkSocket.open} takes. */
+export interface SocketOptions {
+  /** Where to open it; the process's own network namespace by default. */
+  readonly namespace?: SocketNamespace | undefined
+  /** NETLINK_ROUTE (0) by default, NETLINK_GENERIC (16), … netlink(7) */
+  readonly protocol?: number | undefined
+  /**
+   * `request` (the default): reads what the kernel has queued when a send returns, which is everything it has to say
+   * to a request. Holds nothing of the event loop: an idle one does not keep the process alive.
+   * `monitor`: also hears what comes unasked, so it can join groups; keeps the process alive until it is closed.
+   */
+  readonly role?: 'request' | 'monitor' | undefined
+  /**
+   * SO_RCVBUF in bytes, of which the kernel makes twice as much; beyond net.core.rmem_max with CAP_NET_ADMIN.
+   * Default: the system's for requests, 4 MiB for monitors. Raised to what a dump needs, 64 KiB.
+   */
+  readonly receiveBuffer?: number | undefined
+  /** SO_SNDBUF in bytes, of which the kernel makes twice as much. Default: the system's. */
+  readonly sendBuffer?: number | undefined
+  /** Multicast groups to join (RTNLGRP_*), for monitors. */
+  readonly groups?: readonly number[] | undefined
+}
+
+const AF_NETLINK = 16
+
+/** A dump's datagram of 32 KiB must fit beside a half-full queue, or the dump stops for good. */
+const LEAST_RECEIVE_BUFFER = 64 << 10
+const MONITOR_RECEIVE_BUFFER = 4 << 20
+
+/**
+ * How much is read or handed on before other work of the process gets its turn: 256 KiB, where a datagram counts as
+ * 1 KiB at least. About two milliseconds of acknowledgements.
+ */
+const SLICE = 256 << 10
+const cost = (length: number): number => Math.max(length, 1 << 10)
+
+/** The kernel fills dump datagrams up to the size of our reads, at most 32 KiB; single messages can be larger. */
+const scratch = Buffer.allocUnsafeSlow(256 << 10)
+const sender = Buffer.alloc(12)
+
+/** The kernel had no room for an answer, or for a dump's next part. */
+const LOSSES = new Set(['ENOBUFS', 'ENOMEM'])
+
+const DONE = Promise.resolve()
+
+/** `struct sockaddr_nl` of the kernel: port 0. */
+const KERNEL = Buffer.alloc(12)
+writeU16(KERNEL, 0, AF_NETLINK)
+
+/**
+ * A netlink socket: carries datagrams to the kernel and back. netlink(7)
+ *
+ * The kernel executes a request inside send(2) and has queued its answers when that returns, so they are read at once,
+ * without waiting for the event loop; the receiver gets them from a microtask, and from `setImmediate` when it has had
+ * much in one turn. It is never called from within `send`, nor from a native callback. What it throws reaches
+ * `uncaughtException`; the socket goes on.
+ *
+ * Close a monitor in a worker thread before `worker.terminate()`, which would abort the whole process otherwise.
+ * @example
+ * const socket = NetlinkSocket.open()
+ * socket.start({ receive: datagram => console.log(datagram), fail: console.error })
+ * await socket.send(request.bytes)
+ */
+export class NetlinkSocket implements Transport {
+  readonly portId: number
+  readonly receiveBuffer: number
+  readonly sendBuffer: number
+  readonly #fd: number
+  /** Only monitors keep it: its handle in the event loop is what wakes them. */
+  readonly #raw: RawNetlinkSocket | undefined
+  readonly #namespace: SocketNamespace | undefined
+  #receiver: Receiver | undefined
+  #incoming: Buffer[] = []
+  /** The next to hand on, in reverse. */
+  #outgoing: Buffer[] = []
+  /** The kernel may hold more than was read. */
+  #more = false
+  /** What may still be handed on in this turn of the event loop. */
+  #budget = SLICE
+  #microtask = false
+  #immediate = false
+  #closed = false
+  #ignored = 0
+  #overruns = 0
+
+  private constructor(fd: number, raw: RawNetlinkSocket | undefined, namespace: SocketNamespace | undefined) {
+    this.#fd = fd
+    this.#raw = raw
+    this.#namespace = namespace
+    this.portId = portOf(fd) ?? 0
+    this.receiveBuffer = receiveBufferOf(fd)
+    this.sendBuffer = sendBufferOf(fd)
+  }
+
+  /**
+   * Opens a socket, bound to a port that the kernel chooses and connected to the kernel.
+   * @throws {UnsupportedError} where netlink or what reaches it is missing
+   * @throws {NamespaceGoneError} when the namespace's name is gone
+   */
+  static open(options: SocketOptions = {}): NetlinkSocket {
+    const { namespace, protocol = 0, role = 'request', groups = [] } = options
+    const monitor = role === 'monitor'
+    const create = monitor ? createWatched : createPlain
+    natives()
+    namespace?.check()
+    const { fd, raw } = namespace ? namespace.run(() => create(protocol)) : create(protocol)
+    try {
+      setBehaviour(fd)
+      const usual = monitor ? MONITOR_RECEIVE_BUFFER : receiveBufferOf(fd) / 2
+      setReceiveBuffer(fd, Math.max(options.receiveBuffer ?? usual, LEAST_RECEIVE_BUFFER))
+      if (options.sendBuffer !== undefined) setSendBuffer(fd, options.sendBuffer)
+      connect(fd, KERNEL)
+      const socket = new NetlinkSocket(fd, raw, namespace)
+      for (const group of groups) socket.join(group)
+      if (raw) socket.#listen(raw)
+      log('port %d: open for protocol %d, %s', socket.portId, protocol, role)
+      return socket
+    } catch (error) {
+      if (raw) raw.close()
+      else close(fd)
+      throw error
+    }
+  }
+
+  #listen(raw: RawNetlinkSocket): void {
+    hold(raw, () => this.close())
+    // Native callbacks: whatever throws here ends the process, so they only queue.
+    raw.on('message', (datagram, { port }) => {
+      this.#accept(datagram, port)
+      this.#later()
+    })
+    raw.on('truncatedMessage', () => this.#ignored++)
+    raw.on('error', (error) => setImmediate(() => this.#fail(error)))
+  }
+
+  send(datagram: Buffer): Promise<void> {
+    if (this.#closed) return Promise.reject(new ClosedError('the netlink socket is closed'))
+    try {
+      send(this.#fd, datagram)
+      this.#read()
+      this.#soon()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return DONE
+  }
+
+  start(receiver: Receiver): void {
+    this.#receiver = receiver
+    this.#later()
+  }
+
+  drops(): number {
+    return this.#overruns + (this.#closed ? 0 : dropsOf(this.#fd))
+  }
+
+  join(group: number): void {
+    if (this.#closed) throw new ClosedError('the netlink socket is closed')
+    if (!this.#raw) throw new UnsupportedError('only a netlink socket of role monitor can join groups')
+    joinGroup(this.#fd, group)
+  }
+
+  check(): void {
+    this.#namespace?.check()
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#incoming = []
+    this.#outgoing = []
+    log('port %d: closed, %d datagrams ignored', this.portId, this.#ignored)
+    const raw = this.#raw
+    // Never from within the native callback that may be calling us.
+    if (raw) setImmediate(release, raw)
+    else close(this.#fd)
+  }
+
+  /** Takes over what the kernel has queued, a slice at most. */
+  #read(): void {
+    this.#more = false
+    for (let read = 0; read < SLICE; ) {
+      const length = this.#receive()
+      if (length < 0) return
+      read += cost(length)
+    }
+    this.#more = true
+  }
+
+  #receive(): number {
+    try {
+      const length = recvfrom(this.#fd, scratch, sender)
+      if (length > scratch.length) this.#ignored++
+      else if (length >= 0) this.#accept(Buffer.from(scratch.subarray(0, length)), readU32(sender, 4))
+      return length
+    } catch (error) {
+      if (LOSSES.has((error as SystemError).code)) {
+        this.#overruns++
+        return 0
+      }
+      setImmediate(() => this.#fail(error as Error))
+      return -1
+    }
+  }
+
+  /** Whoever has CAP_NET_ADMIN may write to our port: only port 0 is the kernel. */
+  #accept(datagram: Buffer, port: number): void {
+    if (this.#closed) return
+    if (port === 0) this.#incoming.push(datagram)
+    else {
+      this.#ignored++
+      if (log.enabled) setImmediate(log, 'port %d: ignored a datagram from port %d', this.portId, port)
+    }
+  }
+
+  #take(): Buffer | undefined {
+    if (this.#outgoing.length === 0) {
+      if (this.#incoming.length === 0 && this.#more) this.#read()
+      this.#outgoing = this.#incoming.reverse()
+      this.#incoming = []
+    }
+    return this.#outgoing.pop()
+  }
+
+  #deliver(): void {
+    if (!this.#receiver) return
+    try {
+      while (this.#budget > 0 && !this.#closed) {
+        const datagram = this.#take()
+        if (!datagram) break
+        this.#budget -= cost(datagram.length)
+        this.#receiver.receive(datagram)
+      }
+    } finally {
+      if (this.#budget < SLICE && !this.#closed) this.#later()
+    }
+  }
+
+  /** Before anything else of this turn, as long as it had not much. */
+  #soon(): void {
+    if (this.#microtask || this.#budget <= 0) return
+    this.#microtask = true
+    queueMicrotask(() => {
+      this.#microtask = false
+      this.#deliver()
+    })
+  }
+
+  /** In the next turn of the event loop. */
+  #later(): void {
+    if (this.#immediate) return
+    this.#immediate = true
+    setImmediate(() => {
+      this.#immediate = false
+      this.#budget = SLICE
+      this.#deliver()
+    })
+  }
+
+  #fail(error: Error): void {
+    if (this.#closed) return
+    this.close()
+    this.#receiver?.fail(error)
+  }
+}

@@ -1,0 +1,45 @@
+import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from '../wire/frame.js'
+import type { BodyIn, BodyOut } from '../wire/body.js'
+import type { MessageKind, Operation } from '../wire/message.js'
+import { Request } from '../wire/request.js'
+import type { Fields } from '../wire/struct.js'
+import type { Rows } from '../wire/table.js'
+
+/** A request that changes something: the kernel answers with an ACK. Throws EncodeError. */
+export function write<H extends Fields, R extends Rows>(
+  kind: MessageKind<H, R>,
+  operation: Exclude<Operation, 'get'>,
+  flags: number,
+  value: BodyIn<H, R>,
+): Request<BodyOut<H, R>> {
+  return make(kind, operation, NLM_F_REQUEST | NLM_F_ACK | flags, value)
+}
+
+/** A request for one object (or as many as the kernel finds fit). Throws EncodeError. */
+export const read = <H extends Fields, R extends Rows>(
+  kind: MessageKind<H, R>,
+  value: BodyIn<H, R>,
+): Request<BodyOut<H, R>> => make(kind, 'get', NLM_F_REQUEST, value)
+
+/** A request for all objects that match. Throws EncodeError. */
+export const dump = <H extends Fields, R extends Rows>(
+  kind: MessageKind<H, R>,
+  value: BodyIn<H, R>,
+): Request<BodyOut<H, R>> => make(kind, 'get', NLM_F_REQUEST | NLM_F_DUMP, value)
+
+function make<H extends Fields, R extends Rows>(
+  kind: MessageKind<H, R>,
+  operation: Operation,
+  flags: number,
+  value: BodyIn<H, R>,
+): Request<BodyOut<H, R>> {
+  const type = kind.type(operation)
+  return new Request(kind.operation(type), type, flags, value, kind.encode(type, flags, value))
+}
+
+/** The value with `defaults` for what it leaves out. */
+export function withDefaults<V extends object>(value: V, defaults: Partial<V>): V {
+  const out = { ...value }
+  for (const key in defaults) if (out[key] === undefined) out[key] = defaults[key] as V[typeof key]
+  return out
+}

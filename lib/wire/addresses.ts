@@ -1,0 +1,172 @@
+import {
+  formatIpv4,
+  formatIpv6,
+  formatLinkAddress,
+  hasHostBits,
+  parseLinkAddress,
+  prefixLength,
+  writeIpv4,
+  writeIpv6,
+} from '../address.js'
+import { type Codec, expectLength, type Fixed, malformed, refuse } from './codec.js'
+import { writeU16 } from './host.js'
+import type { Writer } from './writer.js'
+
+/**
+ * Addresses and prefixes, as text.
+ * @module
+ */
+
+export const AF_UNSPEC = 0
+export const AF_INET = 2
+export const AF_INET6 = 10
+
+/** An IPv4 address, network byte order. */
+export const ipv4: Fixed<string> = {
+  expects: 'an IPv4 address',
+  size: 4,
+  write(w, value) {
+    const at = w.take(4)
+    if (typeof value !== 'string' || !writeIpv4(value, w.bytes, at)) refuse(value, this.expects)
+  },
+  read(b, start, end) {
+    expectLength(start, end, 4)
+    return formatIpv4(b, start)
+  },
+}
+
+/** An IPv6 address. */
+export const ipv6: Fixed<string> = {
+  expects: 'an IPv6 address',
+  size: 16,
+  write(w, value) {
+    const at = w.take(16)
+    if (typeof value !== 'string' || !writeIpv6(value, w.bytes, at)) refuse(value, this.expects)
+  },
+  read(b, start, end) {
+    expectLength(start, end, 16)
+    return formatIpv6(b, start)
+  },
+}
+
+const familyOf = (value: unknown): number | undefined =>
+  typeof value !== 'string' ? undefined : value.includes(':') ? AF_INET6 : AF_INET
+
+/** What an address of the message's family looks like. */
+const expected = (family: number): string =>
+  family === AF_INET ? ipv4.expects : family === AF_INET6 ? ipv6.expects : 'an IPv4 or IPv6 address'
+
+/** Appends the address `text`, part of `value`, and returns its length in bytes. */
+function writeAddress(w: Writer, value: unknown, text: string, family: number, expects = expected): number {
+  const start = w.take(16)
+  if (family !== AF_INET6 && writeIpv4(text, w.bytes, start)) {
+    w.pos = start + 4
+    return 4
+  }
+  if (family === AF_INET || !writeIpv6(text, w.bytes, start)) refuse(value, expects(family))
+  return 16
+}
+
+function formatAddress(b: Buffer, start: number, end: number): string {
+  if (end - start === 4) return formatIpv4(b, start)
+  if (end - start === 16) return formatIpv6(b, start)
+  return malformed(`${end - start} bytes where an address of 4 or 16 was expected`)
+}
+
+/** An address of the message's family, or of either where the message has none (or is about a bridge). */
+export const ip: Codec<string> = {
+  expects: 'an IPv4 or IPv6 address',
+  family: familyOf,
+  write(w, value, context) {
+    if (typeof value !== 'string') refuse(value, expected(context.family))
+    writeAddress(w, value, value, context.family)
+  },
+  read: formatAddress,
+}
+
+/** A link-layer address: MAC, IPv4 (gre, ipip, sit), IPv6 (ip6gre, ip6tnl), or hexadecimal bytes. */
+export const linkAddress: Codec<string> = {
+  expects: 'a link-layer address: a MAC, IPv4 or IPv6 address',
+  write(w, value) {
+    const parsed = typeof value === 'string' ? parseLinkAddress(value) : undefined
+    if (parsed === undefined) refuse(value, this.expects)
+    const start = w.take(parsed.length)
+    w.bytes.set(parsed, start)
+  },
+  read: formatLinkAddress,
+}
+
+/** A MAC address. */
+export const mac: Fixed<string> = {
+  expects: 'a MAC address',
+  size: 6,
+  write(w, value) {
+    const parsed = typeof value === 'string' ? parseLinkAddress(value) : undefined
+    if (parsed?.length !== 6) refuse(value, this.expects)
+    const start = w.take(6)
+    w.bytes.set(parsed, start)
+  },
+  read: formatLinkAddress,
+}
+
+export interface PrefixOptions {
+  /** Offset, within the message's fixed header, of the byte that holds the prefix length. */
+  readonly length: number
+  /** Host bits may be set (interface addresses). */
+  readonly hostBits?: boolean
+  /** `default` stands for the prefix of length 0: no attribute is sent for it, and none means it. */
+  readonly default?: boolean
+}
+
+/**
+ * A prefix, `10.0.0.0/8`, whose length lives in the message's fixed header. Without a length the whole address is
+ * meant. Host bits are refused: the kernel refuses them for IPv4 and drops them for IPv6.
+ */
+export function prefix({ length, hostBits = false, default: named = false }: PrefixOptions): Codec<string> {
+  const any = (family: number): string =>
+    `${family === AF_INET ? 'an IPv4' : family === AF_INET6 ? 'an IPv6' : 'an IPv4 or IPv6'} prefix${named ? " or 'default'" : ''}`
+  const isDefault = (value: unknown): boolean => named && value === 'default'
+  return {
+    expects: any(0),
+    family: (value) => (isDefault(value) ? undefined : familyOf(value)),
+    skip: isDefault,
+    write(w, value, context) {
+      if (typeof value !== 'string') refuse(value, any(context.family))
+      const slash = value.indexOf('/')
+      const start = w.pos
+      const bytes = writeAddress(w, value, slash === -1 ? value : value.slice(0, slash), context.family, any)
+      const bits = slash === -1 ? bytes * 8 : prefixLength(value)!
+      if (!(bits <= bytes * 8)) refuse(value, `a prefix of length 0 to ${bytes * 8}`)
+      if (!hostBits && hasHostBits(w.bytes, start, bytes, bits)) {
+        refuse(value, `a prefix without host bits (${formatMasked(w.bytes, start, bytes, bits)})`)
+      }
+      w.bytes[context.header + length] = bits
+    },
+    read: (b, start, end, context) => `${formatAddress(b, start, end)}/${b[context.header + length]}`,
+    absent: (b, context) => (named && !context.partial && b[context.header + length] === 0 ? 'default' : undefined),
+  }
+}
+
+function formatMasked(b: Buffer, start: number, bytes: number, bits: number): string {
+  const masked = Buffer.from(b.subarray(start, start + bytes))
+  for (let bit = bits; bit < bytes * 8; bit++) masked[bit >> 3]! &= ~(0x80 >> (bit & 7))
+  return `${formatAddress(masked, 0, bytes)}/${bits}`
+}
+
+/** `struct rtvia`: a gateway of a family other than the route's, `{ family: 'inet6', address: 'fe80::1' }`. */
+export const via: Codec<{ family: 'inet' | 'inet6'; address: string }, { family?: 'inet' | 'inet6'; address: string }> =
+  {
+    expects: 'an object { family, address }',
+    write(w, value) {
+      if (typeof value !== 'object' || value === null) refuse(value, this.expects)
+      const family =
+        value.family === 'inet6' ? AF_INET6 : value.family === 'inet' ? AF_INET : familyOf(value.address)
+      if (typeof value.address !== 'string') refuse(value.address, 'an IPv4 or IPv6 address')
+      writeU16(w.bytes, w.take(2), family!)
+      writeAddress(w, value.address, value.address, family!)
+    },
+    read(b, start, end) {
+      if (end - start < 2) malformed('too short for a family and an address')
+      return { family: end - start === 18 ? 'inet6' : 'inet', address: formatAddress(b, start + 2, end) }
+    },
+  }

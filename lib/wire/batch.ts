@@ -1,0 +1,116 @@
+import { EncodeError, UnsupportedError } from '../errors.js'
+import { align, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_HDRLEN, writeSeq } from './frame.js'
+import { readU16, readU32, writeU16 } from './host.js'
+import type { Request } from './request.js'
+
+/**
+ * Many messages in one datagram. The kernel executes all of them within one sendmsg(); only the last asks for an
+ * acknowledgement, because errors come back without being asked for.
+ * @module
+ */
+
+/** Messages a datagram: more gains nothing, and holds up the thread for longer. */
+export const BATCH_MESSAGES = 128
+/** Bytes a datagram, unless the send buffer is smaller. */
+export const BATCH_BYTES = 65_536
+/** What the kernel keeps of the send buffer for itself: a datagram that needs it is EMSGSIZE. */
+export const SEND_RESERVE = 32
+
+/** In rtnetlink two bits of the type say what a message does (linux/rtnetlink.h): 0 new, 1 delete, 2 get, 3 set. */
+export const isRead = (request: Request): boolean => (request.type & 3) === 2
+
+/** A read of all there is. The same bits mean other things on requests that write. */
+export const isDump = (request: Request): boolean => isRead(request) && (request.flags & NLM_F_DUMP) !== 0
+
+/**
+ * The bytes of a request with other flags and a sequence number, ready to be sent on their own.
+ * @param flags set besides the request's own
+ * @param clear taken from the request's own
+ */
+export function single(request: Request, flags: number, clear: number, seq: number): Buffer {
+  const bytes = Buffer.alloc(lengthOf(request))
+  bytes.set(request.bytes)
+  writeU16(bytes, 6, (readU16(bytes, 6) & ~clear) | flags)
+  writeSeq(bytes, 0, seq)
+  return bytes
+}
+
+/**
+ * How much room a message takes in a datagram.
+ * @throws EncodeError if its bytes are not one whole message
+ */
+function lengthOf(request: Request): number {
+  const { bytes } = request
+  const length = bytes.length < NLMSG_HDRLEN ? 0 : readU32(bytes, 0)
+  if (length < NLMSG_HDRLEN || length > bytes.length || align(length) < bytes.length) {
+    throw new EncodeError('nlmsg_len', length, `the length of the message, ${bytes.length}`)
+  }
+  return align(length)
+}
+
+/** A datagram that is being filled. */
+export class Datagram<R extends Request = Request> {
+  /** Its messages, in order: the n-th has sequence number `first + n`. */
+  readonly requests: R[] = []
+  readonly first: number
+  readonly #limits: { readonly bytes: number; readonly messages: number }
+  #bytes: Buffer
+  #length = 0
+  #last = 0
+
+  /**
+   * @param first sequence number of the first message
+   * @param limits how many bytes and messages it may have; one message always fits
+   * @param capacity bytes to begin with; it grows
+   */
+  constructor(first: number, limits: { readonly bytes: number; readonly messages: number }, capacity = 8192) {
+    this.first = first
+    this.#limits = limits
+    this.#bytes = Buffer.allocUnsafeSlow(Math.min(capacity, limits.bytes))
+  }
+
+  /** Bytes that it has room for: a good start for the next one. */
+  get capacity(): number {
+    return this.#bytes.length
+  }
+
+  /**
+   * Adds a copy of a message.
+   * @returns false if it is full: the message belongs into the next one
+   * @throws EncodeError if the message's own length is not what it is, or if it is a dump: the kernel would silently
+   * skip what comes after the one, and answers the other differently
+   */
+  add(request: R): boolean {
+    const { bytes } = request
+    const length = lengthOf(request)
+    const flags = readU16(bytes, 6)
+    if (isDump(request))
+      throw new UnsupportedError(`${request}: a dump cannot be part of a batch: use list() or dump()`)
+    const count = this.requests.length
+    const start = this.#length
+    if (count === this.#limits.messages || (count > 0 && start + length > this.#limits.bytes)) return false
+    if (start + length > this.#bytes.length) this.#grow(start + length)
+    const target = this.#bytes
+    target.set(bytes, start)
+    if (bytes.length < length) target.fill(0, start + bytes.length, start + length)
+    writeU16(target, start + 6, (flags & ~NLM_F_ACK) | NLM_F_REQUEST)
+    writeSeq(target, start, (this.first + count) >>> 0)
+    this.requests.push(request)
+    this.#last = start
+    this.#length = start + length
+    return true
+  }
+
+  /** The bytes, with NLM_F_ACK on the last message. */
+  seal(): Buffer {
+    const bytes = this.#bytes
+    writeU16(bytes, this.#last + 6, readU16(bytes, this.#last + 6) | NLM_F_ACK)
+    return bytes.subarray(0, this.#length)
+  }
+
+  #grow(length: number): void {
+    const bytes = Buffer.allocUnsafeSlow(Math.max(length, Math.min(this.#bytes.length * 2, this.#limits.bytes)))
+    bytes.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = bytes
+  }
+}

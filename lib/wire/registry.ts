@@ -1,0 +1,144 @@
+import { DecodeError, EncodeError } from '../errors.js'
+import { flagBits, flagNames, NLM_F } from './flags.js'
+import {
+  type Frame,
+  frames,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_HDRLEN,
+  NLMSG_NOOP,
+  NLMSG_OVERRUN,
+  writeHeader,
+  writeSeq,
+} from './frame.js'
+import { readU32, writeU32 } from './host.js'
+import { attributeName, attributePath, inspectFrame } from './inspect.js'
+import type { MessageKind, Operation } from './message.js'
+import type { Message, Protocol } from './protocol.js'
+import { Request } from './request.js'
+
+/** What the sender of an encoded message fills in. */
+export interface Envelope {
+  /** nlmsg_seq, 0 by default. */
+  readonly seq?: number
+  /** nlmsg_pid, the sender's port id, 0 by default. */
+  readonly pid?: number
+}
+
+const CONTROL: Readonly<Record<number, string>> = {
+  [NLMSG_NOOP]: 'NLMSG_NOOP',
+  [NLMSG_ERROR]: 'NLMSG_ERROR',
+  [NLMSG_DONE]: 'NLMSG_DONE',
+  [NLMSG_OVERRUN]: 'NLMSG_OVERRUN',
+}
+
+const OPERATIONS: readonly Operation[] = ['new', 'del', 'get', 'set']
+
+/** All the messages of a protocol, by their numbers and names. */
+export class Registry implements Protocol {
+  // biome-ignore lint/suspicious/noExplicitAny: any kind of message
+  readonly #kinds: (MessageKind<any, any> | undefined)[] = []
+  readonly #numbers = new Map<string, number>()
+
+  // biome-ignore lint/suspicious/noExplicitAny: any kind of message
+  constructor(kinds: readonly MessageKind<any, any>[]) {
+    for (const kind of kinds) {
+      OPERATIONS.forEach((_, i) => {
+        this.#kinds[kind.base + i] = kind
+        this.#numbers.set(kind.operation(kind.base + i), kind.base + i)
+      })
+    }
+    for (const [type, name] of Object.entries(CONTROL)) this.#numbers.set(name, Number(type))
+  }
+
+  /** The kind of object that a message number is about. */
+  kind(type: number): MessageKind | undefined {
+    return this.#kinds[type]
+  }
+
+  operation(type: number): string {
+    return this.#kinds[type]?.operation(type) ?? CONTROL[type] ?? `message ${type}`
+  }
+
+  /** The messages of a datagram. Throws DecodeError. */
+  decode(bytes: Uint8Array): Message[] {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const malformed = (offset: number): never => {
+      throw new DecodeError('', `no message of a possible length at byte ${offset}`)
+    }
+    return Array.from(frames(buffer, malformed), (frame) => this.decodeFrame(frame))
+  }
+
+  decodeFrame(frame: Frame): Message {
+    const { type, seq, pid } = frame
+    const named = this.#kinds[type] !== undefined || CONTROL[type] !== undefined
+    return {
+      type: named ? this.operation(type) : type,
+      flags: flagNames(frame.flags, NLM_F[this.#role(type)]),
+      seq,
+      pid,
+      value: this.decodeValue(frame),
+    }
+  }
+
+  decodeValue(frame: Frame): Record<string, unknown> {
+    const { bytes, start, end, type } = frame
+    const kind = this.#kinds[type]
+    if (kind !== undefined) return kind.decode(frame)
+    const body = start + NLMSG_HDRLEN
+    if (type === NLMSG_ERROR && end - body >= 4) {
+      return { error: readU32(bytes, body) | 0, data: Buffer.from(bytes.subarray(body + 4, end)) }
+    }
+    return { data: Buffer.from(bytes.subarray(body, end)) }
+  }
+
+  /** A request or a decoded message in bytes. Throws EncodeError. */
+  encode(message: Request | Omit<Message, 'seq' | 'pid'>, { seq = 0, pid = 0 }: Envelope = {}): Buffer {
+    let bytes: Buffer
+    if (message instanceof Request) bytes = Buffer.from(message.bytes)
+    else {
+      const type = typeof message.type === 'number' ? message.type : this.#numbers.get(message.type)
+      if (type === undefined) throw new EncodeError('type', message.type, 'the name or number of a message')
+      const flags = flagBits(message.flags, NLM_F[this.#role(type)])
+      bytes = this.#kinds[type]?.encode(type, flags, message.value) ?? encodeRaw(type, flags, message.value)
+    }
+    writeSeq(bytes, 0, seq)
+    writeU32(bytes, 12, pid)
+    return bytes
+  }
+
+  attributePath(message: Buffer, offset: number): string | undefined {
+    return attributePath(this, message, offset)
+  }
+
+  attributeName(message: Buffer, nest: number | undefined, type: number): string | undefined {
+    return attributeName(this, message, nest, type)
+  }
+
+  inspect(bytes: Buffer): string {
+    let text = ''
+    for (const frame of frames(bytes, (offset) => {
+      text += `no message of a possible length at byte ${offset}: ${bytes.toString('hex', offset, offset + 16)}\n`
+    })) {
+      text += inspectFrame(this, frame)
+    }
+    return text
+  }
+
+  #role(type: number): Operation | 'error' {
+    const kind = this.#kinds[type]
+    if (kind !== undefined) return OPERATIONS[type - kind.base]!
+    return type === NLMSG_ERROR ? 'error' : 'get'
+  }
+}
+
+/** A message of which only the header is known: `value` is what decoding such a one gives. */
+function encodeRaw(type: number, flags: number, value: Readonly<Record<string, unknown>>): Buffer {
+  const data = value.data instanceof Uint8Array ? value.data : Buffer.alloc(0)
+  const error = typeof value.error === 'number' ? Buffer.alloc(4) : Buffer.alloc(0)
+  if (error.length > 0) writeU32(error, 0, value.error as number)
+  const length = NLMSG_HDRLEN + error.length + data.length
+  const bytes = Buffer.concat([Buffer.alloc(NLMSG_HDRLEN), error, data, Buffer.alloc(-length & 3)])
+  writeHeader(bytes, 0, length, type, flags, 0, 0)
+  return bytes
+}

@@ -1,0 +1,49 @@
+/**
+ * A message to the kernel as a plain value: made by a builder, checked and encoded when it is made, reusable, sent by
+ * a connection. Nothing in it changes afterwards.
+ * @typeParam Reply what the kernel sends back: a link, a route, …
+ */
+export class Request<Reply = unknown> {
+  /** Only for the compiler: what a reply decodes to. */
+  declare readonly reply: Reply
+  /** The kernel's name of the message, `RTM_NEWROUTE`. */
+  readonly operation: string
+  /** nlmsg_type. */
+  readonly type: number
+  /** nlmsg_flags (NLM_F_*). */
+  readonly flags: number
+  /** What the builder was given, with its defaults. */
+  readonly value: Readonly<Record<string, unknown>>
+  /** The whole message in bytes, sequence number and port id 0. Not to be written to. */
+  readonly bytes: Buffer
+
+  constructor(operation: string, type: number, flags: number, value: object, bytes: Buffer) {
+    this.operation = operation
+    this.type = type
+    this.flags = flags
+    this.value = value as Readonly<Record<string, unknown>>
+    this.bytes = bytes
+  }
+
+  /** What it is about, for messages and logs: `12.1.1.1/32`, `tunl0`. */
+  get subject(): string {
+    return subjectOf(this.value)
+  }
+
+  /** `RTM_NEWROUTE 12.1.1.1/32`. */
+  toString(): string {
+    return `${this.operation} ${this.subject}`.trimEnd()
+  }
+}
+
+/** The value's own name: the first of these that it has. */
+const NAMES = ['ifname', 'dst', 'address', 'local', 'lladdr', 'id', 'nhId', 'priority', 'ifindex'] as const
+
+function subjectOf(value: Readonly<Record<string, unknown>>): string {
+  for (const name of NAMES) {
+    const v = value[name]
+    if (typeof v === 'string') return v
+    if (typeof v === 'number') return `${name} ${v}`
+  }
+  return ''
+}

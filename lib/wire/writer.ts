@@ -1,0 +1,30 @@
+/** Bytes being written: a buffer that grows, and where the next byte goes. */
+export class Writer {
+  bytes: Buffer
+  pos = 0
+
+  constructor(size = 4096) {
+    this.bytes = Buffer.alloc(size)
+  }
+
+  /** Makes room for `length` more bytes, zeroed, and returns the offset where they start; `pos` moves behind them. */
+  take(length: number): number {
+    const start = this.pos
+    const end = start + length
+    if (end > this.bytes.length) {
+      const larger = Buffer.alloc(Math.max(end, this.bytes.length * 2))
+      this.bytes.copy(larger, 0, 0, start)
+      this.bytes = larger
+    }
+    this.bytes.fill(0, start, end)
+    this.pos = end
+    return start
+  }
+
+  /** A copy of what was written. */
+  finish(): Buffer {
+    const copy = Buffer.allocUnsafe(this.pos)
+    this.bytes.copy(copy, 0, 0, this.pos)
+    return copy
+  }
+}

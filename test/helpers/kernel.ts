@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { Namespace } from '../../lib/netns/namespace.js'
+
+const CAP_NET_ADMIN = 12n
+const CAP_SYS_ADMIN = 21n
+
+/** Why tests that make network namespaces cannot run here, in the style of tap's `skip`; under CI they run and fail. */
+export const needsNamespaces: string | false = process.env.CI ? false : missing()
+
+function missing(): string | false {
+  if (process.platform !== 'linux') return `needs Linux, this is ${process.platform}`
+  const [, effective] = /^CapEff:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  const has = (capability: bigint): boolean => ((BigInt(`0x${effective}`) >> capability) & 1n) === 1n
+  return has(CAP_SYS_ADMIN) && has(CAP_NET_ADMIN) ? false : 'needs CAP_SYS_ADMIN and CAP_NET_ADMIN: run it as root'
+}
+
+let made = 0
+
+/** A name that no other test, nor another run of this one, uses. */
+export const uniqueName = (): string => `nbma-test-${process.pid}-${made++}`
+
+/** A network namespace of the test's own, deleted at its end whatever happens. */
+export function testNamespace(test: { teardown(fn: () => void): void }): Namespace {
+  const name = uniqueName()
+  test.teardown(() => {
+    if (Namespace.exists(name)) Namespace.open(name).delete()
+  })
+  return Namespace.create(name)
+}
+
+/** How a program ended. */
+export interface Ended {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * Runs the text of an ES module in a Node process of its own, which may crash. `NetlinkSocket`, `Namespace`, `libc`
+ * and `args` are defined in it.
+ */
+export function runNode(program: string, args: readonly string[] = []): Promise<Ended> {
+  const at = (path: string): string => new URL(`../../lib/${path}`, import.meta.url).href
+  const preamble = `
+    import { NetlinkSocket } from '${at('netlink/socket.js')}'
+    import * as libc from '${at('netlink/libc.js')}'
+    import { Namespace } from '${at('netns/namespace.js')}'
+    const args = process.argv.slice(1)
+  `
+  const { NODE_OPTIONS: _, ...env } = process.env
+  const child = spawn(process.execPath, ['--input-type=module', '-e', preamble + program, '--', ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr }))
+  })
+}
