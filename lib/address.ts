@@ -114,20 +114,21 @@ export function writeMac(text: string, bytes: Uint8Array, offset: number): boole
 
 /**
  * A link-layer address as the kernel prints them: a MAC, an IPv4 address (gre, ipip, sit), an IPv6 address (ip6gre,
- * ip6tnl), or bytes in hexadecimal for others (InfiniBand).
+ * ip6tnl), or bytes in hexadecimal for others (InfiniBand). Eight groups of two digits are eight bytes.
  */
 export function parseLinkAddress(text: string): Buffer | undefined {
-  const bytes = Buffer.alloc(32)
+  if (HARDWARE.test(text)) return Buffer.from(text.replaceAll(':', ''), 'hex')
+  const bytes = Buffer.alloc(16)
   if (writeIpv4(text, bytes, 0)) return bytes.subarray(0, 4)
   if (writeMac(text, bytes, 0)) return bytes.subarray(0, 6)
-  if (writeIpv6(text, bytes, 0)) return bytes.subarray(0, 16)
-  return HARDWARE.test(text) ? Buffer.from(text.replaceAll(':', ''), 'hex') : undefined
+  return writeIpv6(text, bytes, 0) ? bytes : undefined
 }
 
-/** The other way round, by length. */
+/** The other way round, by length. An IPv6 address that looks like eight bytes comes out as sixteen. */
 export function formatLinkAddress(b: Uint8Array, start: number, end: number): string {
   if (end - start === 4) return formatIpv4(b, start)
-  if (end - start === 16) return formatIpv6(b, start)
+  const text = end - start === 16 ? formatIpv6(b, start) : ''
+  if (text !== '' && !HARDWARE.test(text)) return text
   return Array.from(b.subarray(start, end), (byte) => HEX[byte]).join(':')
 }
 

@@ -143,7 +143,10 @@ export class Batch<R extends Request> {
         this.#add(step.value)
       }
     } catch (error) {
-      source.return?.().then(undefined, () => {})
+      // Not waited for: it may be busy with what we no longer want.
+      Promise.resolve()
+        .then(() => source.return?.())
+        .catch(() => {})
       throw error
     }
   }

@@ -15,6 +15,7 @@ const debug = createDebug('nbma:socket')
 
 /** Milliseconds to wait for an answer, where nobody says otherwise. */
 const TIMEOUT = 5000
+const DUMP_BUFFER = 268_435_456
 
 /** Messages that are sent before the rest of the process gets its turn: one or two milliseconds of the kernel's time. */
 const MESSAGES_A_TURN = 512
@@ -23,6 +24,8 @@ const MESSAGES_A_TURN = 512
 export interface ConnectionOptions {
   /** Milliseconds to wait for an answer, where a call does not say otherwise; Infinity: for ever. Default 5000. */
   readonly timeout?: number | undefined
+  /** Bytes of a dump that may wait for a slow reader. Default 268,435,456: some four million routes. */
+  readonly dumpBuffer?: number | undefined
 }
 
 /** Options of everything that waits for the kernel. */
@@ -71,6 +74,7 @@ export class Connection {
     this.#carrier = {
       protocol,
       dumpCost: correlator.dumpCost,
+      dumpBuffer: options.dumpBuffer ?? DUMP_BUFFER,
       limits: {
         messages: Math.min(BATCH_MESSAGES, correlator.window),
         bytes: Math.min(BATCH_BYTES, sendBuffer - SEND_RESERVE),
@@ -129,8 +133,8 @@ export class Connection {
    * The kernel does not say so for neighbours, FDB entries and routes; there an absent item proves nothing while
    * others write.
    *
-   * `break` and abort may come at any time; what is on its way is dropped. A reader that lets 256 megabytes wait gets
-   * an OverrunError.
+   * `break` and abort may come at any time; what is on its way is dropped. A reader that lets `dumpBuffer` bytes
+   * wait gets an OverrunError.
    * @throws KernelError, DumpInterruptedError, OverrunError, DecodeError, ClosedError, the abort reason, and code
    * `NBMA_TIMEOUT`
    */

@@ -1,5 +1,5 @@
 import { DecodeError, DumpInterruptedError, OverrunError, UnsupportedError } from '../errors.js'
-import { isRead, single } from '../wire/batch.js'
+import { single } from '../wire/batch.js'
 import { type Frame, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from '../wire/frame.js'
 import type { Request } from '../wire/request.js'
 import { type Carrier, Exchange } from './exchange.js'
@@ -17,8 +17,6 @@ import { type Answer, kernelError } from './refusal.js'
 export const DUMP_TRIES = 5
 /** A stream yields nothing before it has this many bytes or all of them: until then it can be tried again unseen. */
 const HOLD = 1_048_576
-/** Bytes that may wait for a slow reader: about four million routes. */
-const MOST_WAITING = 268_435_456
 
 /** Options of a dump. */
 export interface DumpOptions {
@@ -39,7 +37,7 @@ abstract class Dump extends Exchange {
 
   constructor(carrier: Carrier, request: Request, options: DumpOptions) {
     super(request.bytes, { cost: carrier.dumpCost, isDump: true, timeout: options.timeout, patient: true })
-    if (!isRead(request)) throw new UnsupportedError(`${request}: only reads can be dumps`)
+    if (!request.reads) throw new UnsupportedError(`${request}: only reads can be dumps`)
     this.carrier = carrier
     this.request = request
     this.signal = options.signal
@@ -208,9 +206,8 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
   /** Stops reading. What is on its way is drained behind the scenes, so that the socket is free for the next dump. */
   async return(): Promise<IteratorResult<T, undefined>> {
     this.#started = true
-    this.stop()
-    this.#discard()
-    this.end()
+    this.#close(undefined)
+    this.unhook()
     return { done: true, value: undefined }
   }
 
@@ -219,14 +216,13 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
   }
 
   override handleEvent(): void {
-    this.#discard()
-    super.handleEvent()
+    this.#close(this.signal?.reason)
   }
 
   protected accept(frame: Frame): void {
     this.#queue.push(frame)
     this.#waiting += frame.end - frame.start
-    if (this.#waiting > MOST_WAITING) {
+    if (this.#waiting > this.carrier.dumpBuffer) {
       this.stop()
       this.end(
         new OverrunError(`${this.request}: ${this.#waiting} bytes of it wait for their reader, which is too slow`),
@@ -248,6 +244,15 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
     this.#serve()
   }
 
+  /** Ends it here and now, whatever waits. */
+  #close(error: unknown): void {
+    this.stop()
+    this.#discard()
+    this.#ended = true
+    this.#error = error
+    this.#serve()
+  }
+
   #discard(): void {
     this.#queue.clear()
     this.#waiting = 0
@@ -259,9 +264,7 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
       if (frame) {
         if (!this.#ended && !this.#yielded && this.#waiting <= HOLD) return
         if (this.#turn === 0) return
-        if (--this.#turn === 0) setImmediate(this.#nextTurn)
-        this.#queue.shift()
-        this.#yield(frame, reader)
+        if (!this.#yield(frame, reader)) return
       } else if (this.#ended) this.#finish(reader)
       else return
       this.#readers.shift()
@@ -273,17 +276,18 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
     this.#serve()
   }
 
-  #yield(frame: Frame, reader: Waiter<T>): void {
-    this.#yielded = true
+  /** False if it could not: the dump is over then, and its readers know. */
+  #yield(frame: Frame, reader: Waiter<T>): boolean {
+    this.#queue.shift()
     this.#waiting -= frame.end - frame.start
+    this.#yielded = true
+    if (--this.#turn === 0) setImmediate(this.#nextTurn)
     try {
       reader.resolve({ done: false, value: this.carrier.protocol.decodeValue(frame) as T })
+      return true
     } catch (error) {
-      this.stop()
-      this.#discard()
-      this.#ended = true
-      this.#error = error
-      this.#finish(reader)
+      this.#close(error)
+      return false
     }
   }
 

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs'
+import { randomInt } from 'node:crypto'
+import { closeSync, openSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { UnsupportedError } from '../errors.js'
 import { readU16, readU32 } from '../wire/host.js'
@@ -34,9 +35,10 @@ export interface Handle {
  * @throws {UnsupportedError} where the package has no binding, or the kernel no such protocol
  */
 export function createWatched(protocol: number): Handle {
+  const guess = nextDescriptor()
   const raw = create(protocol)
   try {
-    return { fd: descriptorOf(raw), raw }
+    return { fd: descriptorOf(raw, guess), raw }
   } catch (error) {
     raw.close()
     throw error
@@ -48,9 +50,10 @@ export function createWatched(protocol: number): Handle {
  * poll error; this one is closed before the event loop sees it, and the socket lives on.
  */
 export function createPlain(protocol: number): Handle {
+  const guess = nextDescriptor()
   const raw = create(protocol)
   try {
-    return { fd: duplicate(descriptorOf(raw)) }
+    return { fd: duplicate(descriptorOf(raw, guess)) }
   } finally {
     raw.close()
   }
@@ -98,24 +101,28 @@ function create(protocol: number): RawNetlinkSocket {
   }
 }
 
-/**
- * The descriptor that RawNetlinkSocket keeps to itself: the netlink socket with its port and, as a port is unique in
- * one namespace only, with the send buffer that we give it.
- */
-function descriptorOf(raw: RawNetlinkSocket): number {
+/** The descriptor that a new RawNetlinkSocket keeps to itself. */
+function descriptorOf(raw: RawNetlinkSocket, guess: number): number {
   const { port } = raw.address()
   const size = raw.getSendBufferSize() / 2
-  let found = readdirSync('/proc/self/fd')
-    .map(Number)
-    .filter((fd) => portOf(fd) === port)
-  for (let mark = 8 << 10; found.length > 1 && mark < 64 << 10; mark += 4 << 10) {
-    raw.setSendBufferSize(mark)
-    found = found.filter((fd) => portOf(fd) === port && sendBufferOf(fd) === raw.getSendBufferSize())
-    raw.setSendBufferSize(size)
+  // A port is unique in one namespace only; the right one follows the send buffer that we set.
+  const follows = (): ((fd: number) => boolean) => {
+    raw.setSendBufferSize(randomInt(8 << 10, 64 << 10))
+    const mark = raw.getSendBufferSize()
+    return (fd) => portOf(fd) === port && sendBufferOf(fd) === mark
   }
-  const [fd] = found
-  if (fd === undefined || found.length > 1)
-    throw new UnsupportedError('the netlink socket is not to be found in /proc/self/fd')
+  const first = follows()
+  const found = first(guess) ? [guess] : readdirSync('/proc/self/fd').map(Number).filter(first)
+  const fd = found.find(follows())
+  raw.setSendBufferSize(size)
+  if (fd === undefined) throw new UnsupportedError('the netlink socket is not to be found in /proc/self/fd')
+  return fd
+}
+
+/** The lowest free descriptor, which the next file gets unless another thread is faster. */
+function nextDescriptor(): number {
+  const fd = openSync('/dev/null', 'r')
+  closeSync(fd)
   return fd
 }
 

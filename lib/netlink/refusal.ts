@@ -153,7 +153,6 @@ const NAMES = new Map<number, string>([
 export const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`
 
 interface Words {
-  readonly code: string
   /** The operations it is about; all if absent. */
   readonly on?: RegExp
   /** Only beside these words of the kernel's; absent: only where it is silent. */
@@ -163,90 +162,106 @@ interface Words {
 }
 
 /** What an errno means for an operation, where the kernel does not say. The first row that fits is taken. */
-const WORDS: readonly Words[] = [
-  {
-    code: 'EPERM',
-    say: 'not permitted: this needs CAP_NET_ADMIN in the user namespace that owns the network namespace',
-  },
-  { code: 'EACCES', say: 'not permitted: a security module, or a missing CAP_NET_ADMIN' },
+const WORDS: Readonly<Record<string, readonly Words[]>> = {
+  EPERM: [{ say: 'not permitted: this needs CAP_NET_ADMIN in the user namespace that owns the network namespace' }],
+  EACCES: [{ say: 'not permitted: CAP_NET_ADMIN is missing, or a security module says no' }],
 
-  {
-    code: 'EEXIST',
-    on: /NEWLINK/,
-    say: 'a device named {ifname} exists already, or a {linkinfo.kind} device with the same parameters',
-  },
-  { code: 'EEXIST', on: /NEWLINK/, say: 'a device named {ifname} exists already' },
-  { code: 'EEXIST', on: /NEWLINK/, say: 'such a device exists already' },
-  { code: 'EEXIST', on: /NEWROUTE/, say: 'a route to {dst} with the same table, tos and metric exists already' },
-  { code: 'EEXIST', on: /NEWROUTE/, say: 'a default route with the same table, tos and metric exists already' },
-  { code: 'EEXIST', on: /NEWNEXTHOP/, say: 'a nexthop with id {id} exists already' },
-  { code: 'EEXIST', on: /NEWNEIGH/, say: 'an entry for {dst} exists already on device {ifindex}' },
-  { code: 'EEXIST', on: /NEWNEIGH/, say: 'an entry for {lladdr} exists already on device {ifindex}' },
-  { code: 'EEXIST', on: /NEWADDR/, say: 'device {index} has the address {address} already' },
-  { code: 'EEXIST', on: /NEWRULE/, say: 'the same rule exists already' },
+  EEXIST: [
+    {
+      on: /NEWLINK/,
+      say: 'a device named {ifname} exists already, or a {linkinfo.kind} device with the same parameters',
+    },
+    { on: /NEWLINK/, say: 'a device named {ifname} exists already' },
+    { on: /NEWROUTE/, say: 'a route to {dst} with the same table, tos and metric exists already' },
+    { on: /NEWNEXTHOP/, say: 'a nexthop with id {id} exists already' },
+    { on: /NEWNEIGH/, say: 'an entry for {lladdr} on device {ifindex} exists already' },
+    { on: /NEWNEIGH/, say: 'an entry for {dst} on device {ifindex} exists already' },
+    { on: /NEWADDR/, say: 'device {index} has the address {address} already' },
+    { on: /NEWRULE/, say: 'the same rule exists already' },
+    { say: 'it exists already' },
+  ],
 
-  { code: 'ENODEV', on: /ROUTE|NEXTHOP/, say: 'there is no device with index {oif}' },
-  { code: 'ENODEV', on: /NEIGH/, say: 'there is no device with index {ifindex}' },
-  { code: 'ENODEV', on: /LINK/, say: 'there is no device named {ifname}' },
-  { code: 'ENODEV', on: /LINK|ADDR/, say: 'there is no device with index {index}' },
-  { code: 'ENODEV', on: /NEXTHOP/, say: 'the device of nexthop {id} is gone' },
-  { code: 'ENODEV', say: 'there is no such device' },
+  ENODEV: [
+    { on: /ROUTE|NEXTHOP/, say: 'there is no device with index {oif}' },
+    { on: /NEXTHOP/, say: 'the device of nexthop {id} is gone' },
+    { on: /NEIGH/, say: 'there is no device with index {ifindex}' },
+    { on: /LINK/, say: 'there is no device named {ifname}' },
+    { on: /LINK|ADDR/, say: 'there is no device with index {index}' },
+    { say: 'there is no such device' },
+  ],
+  ENXIO: [{ say: 'there is no such device or address' }],
+  ESRCH: [
+    { on: /DELROUTE/, say: 'there is no route to {dst} with these properties' },
+    { on: /ROUTE/, say: 'there is no such route' },
+    { say: 'there is no such thing' },
+  ],
+  ENOENT: [
+    { on: /NEXTHOP/, say: 'there is no nexthop with id {id}' },
+    { on: /NEIGH/, say: 'there is no entry for {lladdr} on device {ifindex}' },
+    { on: /NEIGH/, say: 'there is no entry for {dst} on device {ifindex}' },
+    { on: /RULE/, say: 'there is no such rule' },
+    { on: /GETROUTE/, say: 'nothing was ever put into table {table}' },
+    { on: /NEWROUTE/, say: 'there is no route to {dst} to change' },
+    { say: 'there is no such thing' },
+  ],
+  EADDRNOTAVAIL: [
+    { on: /DELADDR/, say: 'device {index} does not have the address {address}' },
+    { say: 'the address is not one of this machine, or cannot be used here' },
+  ],
+  EADDRINUSE: [{ say: 'the address or port is in use' }],
 
-  { code: 'ESRCH', on: /DELROUTE/, say: 'there is no route to {dst} with these properties' },
-  { code: 'ESRCH', on: /ROUTE/, say: 'there is no such route' },
-  { code: 'ENOENT', on: /NEXTHOP/, say: 'there is no nexthop with id {id}' },
-  { code: 'ENOENT', on: /NEIGH/, say: 'there is no entry for {dst} on device {ifindex}' },
-  { code: 'ENOENT', on: /NEIGH/, say: 'there is no entry for {lladdr} on device {ifindex}' },
-  { code: 'ENOENT', on: /RULE/, say: 'there is no such rule' },
-  { code: 'ENOENT', on: /GETROUTE/, say: 'nothing was ever put into table {table}' },
-  { code: 'ENOENT', on: /NEWROUTE/, say: 'there is no route to {dst} to change' },
-  { code: 'ENOENT', say: 'there is no such thing' },
-  { code: 'ESRCH', say: 'there is no such thing' },
-  { code: 'EADDRNOTAVAIL', on: /DELADDR/, say: 'device {index} does not have the address {address}' },
-  { code: 'EADDRNOTAVAIL', say: 'the address is not one of this machine, or cannot be used here' },
-  { code: 'EADDRINUSE', say: 'the address or port is in use' },
+  ENETUNREACH: [
+    {
+      on: /ROUTE|NEXTHOP/,
+      say: 'gateway {gateway} cannot be reached: give the device (oif) and the onlink flag, or a route to it first',
+    },
+    { say: 'there is no route to it' },
+  ],
+  EHOSTUNREACH: [{ say: 'there is no route to it, or a route that says unreachable' }],
+  ENETDOWN: [{ on: /ROUTE|NEXTHOP/, say: 'device {oif} is down' }, { say: 'the device is down' }],
+  EBUSY: [
+    { on: /GET/, say: 'another dump is running on this socket' },
+    { on: /LINK/, say: 'device {ifname} is in use, or must be down for this' },
+    { on: /LINK/, say: 'device {index} is in use, or must be down for this' },
+    { say: 'it is in use' },
+  ],
 
-  {
-    code: 'ENETUNREACH',
-    on: /ROUTE|NEXTHOP/,
-    say: 'gateway {gateway} cannot be reached: give the device (oif) and the onlink flag, or a route to it first',
-  },
-  { code: 'ENETUNREACH', say: 'there is no route to it' },
-  { code: 'EHOSTUNREACH', say: 'there is no route to it, or the route says unreachable' },
-  { code: 'ENETDOWN', on: /ROUTE|NEXTHOP/, say: 'device {oif} is down' },
-  { code: 'ENETDOWN', say: 'the device is down' },
-  { code: 'EBUSY', on: /GET/, say: 'another dump is running on this socket' },
-  { code: 'EBUSY', on: /LINK/, say: 'device {ifname} is in use, or must be down for this' },
-  { code: 'EBUSY', on: /LINK/, say: 'device {index} is in use, or must be down for this' },
-  { code: 'EBUSY', say: 'it is in use' },
+  EOPNOTSUPP: [
+    {
+      on: /LINK/,
+      beside: /^Unknown device type\b/,
+      say: 'the kernel has no {linkinfo.kind} devices, and no module for them that it may load',
+    },
+    { on: /NEWLINK/, say: 'the kernel cannot do this with a {linkinfo.kind} device' },
+    { on: /DELLINK/, say: 'this device cannot be deleted: it belongs to its module, as tunl0 does' },
+    { on: /NEWROUTE/, say: 'the kernel has no lightweight tunnels of type {encap.type}' },
+    { on: /NEXTHOP/, say: 'the kernel cannot do this, or has no nexthop objects at all: they came with Linux 5.3' },
+    { on: /NEIGH/, say: 'device {ifindex} has no such table: only bridges and vxlan devices have an FDB' },
+    { say: 'the kernel, or this device, cannot do this' },
+  ],
+  ENOTSUPP: [{ say: 'the kernel, or this device, cannot do this' }],
+  EAFNOSUPPORT: [{ say: 'the kernel does not have this address family, or does not do this with it' }],
+  EPROTONOSUPPORT: [{ say: 'the kernel does not have this protocol, or its module is missing' }],
 
-  {
-    code: 'EOPNOTSUPP',
-    on: /LINK/,
-    beside: /^Unknown device type$/,
-    say: 'the kernel has no {linkinfo.kind} devices, and no module for them that it may load',
-  },
-  { code: 'EOPNOTSUPP', on: /NEWLINK/, say: 'the kernel cannot do this with a {linkinfo.kind} device' },
-  { code: 'EOPNOTSUPP', on: /DELLINK/, say: 'this device cannot be deleted: it belongs to its module, as tunl0 does' },
-  { code: 'EOPNOTSUPP', on: /NEWROUTE/, say: 'the kernel has no lightweight tunnels of type {encap.type}' },
-  { code: 'EOPNOTSUPP', on: /NEXTHOP/, say: 'the kernel has no nexthop objects: they came with Linux 5.3' },
-  { code: 'EOPNOTSUPP', on: /NEIGH/, say: 'device {ifindex} has no such table: only bridges and vxlan have an FDB' },
-  { code: 'EOPNOTSUPP', say: 'the kernel, or this device, cannot do this' },
-  { code: 'ENOTSUPP', say: 'the kernel, or this device, cannot do this' },
-  { code: 'EAFNOSUPPORT', say: 'the kernel does not have this address family, or does not do this with it' },
-  { code: 'EPROTONOSUPPORT', say: 'the kernel does not have this protocol, or its module is missing' },
-
-  { code: 'EINVAL', on: /(NEW|SET)LINK/, say: 'the kernel takes no such device: look at the name {ifname} first' },
-  { code: 'EINVAL', say: 'the kernel refuses a value, or the combination, and does not say which' },
-  { code: 'ERANGE', say: 'a value is out of range' },
-  { code: 'ENOBUFS', on: /NEIGH/, say: 'the neighbour table is full (sysctl net.ipv4.neigh.default.gc_thresh3)' },
-  { code: 'ENOBUFS', say: 'the kernel is out of buffers' },
-  { code: 'ENOMEM', say: 'the kernel is out of memory, or a limit of its own was reached' },
-  { code: 'EMSGSIZE', say: 'the message is too large, or its answer would be' },
-  { code: 'ELOOP', say: 'tunnels or devices would be nested too deeply, or in a circle' },
-  { code: 'E2BIG', say: 'too many of them' },
-  { code: 'ENOSPC', say: 'there is no number left to give it' },
-]
+  EINVAL: [
+    { on: /(NEW|SET)LINK/, say: 'the kernel takes no such device and does not say why: the name {ifname}, or a value' },
+    { say: 'the kernel refuses a value, or the combination, and does not say which' },
+  ],
+  ERANGE: [{ say: 'a value is out of range' }],
+  EMSGSIZE: [{ say: 'the message is too large, or its answer would be' }],
+  ENOBUFS: [
+    {
+      on: /NEIGH/,
+      say: 'the neighbour table is full (sysctl net.ipv4.neigh.default.gc_thresh3), or there is no memory',
+    },
+    { say: 'the kernel is out of buffers' },
+  ],
+  ENOMEM: [{ say: 'the kernel is out of memory, or a limit of its own was reached' }],
+  ELOOP: [{ say: 'devices or tunnels would be nested too deeply, or in a circle' }],
+  E2BIG: [{ say: 'there are too many of them' }],
+  ENFILE: [{ say: 'there is no index left to give it' }],
+  ENOSPC: [{ say: 'there is no number or room left for it' }],
+}
 
 /**
  * What the kernel's refusal means.
@@ -288,8 +303,8 @@ function explain(protocol: Protocol, request: Request, answer: Answer): Extack |
 }
 
 function words(code: string, request: Request, kernel: string | undefined): string | undefined {
-  for (const row of WORDS) {
-    if (row.code !== code || (row.on && !row.on.test(request.operation))) continue
+  for (const row of WORDS[code] ?? []) {
+    if (row.on?.test(request.operation) === false) continue
     if (kernel === undefined ? row.beside : !row.beside?.test(kernel)) continue
     const text = fill(row.say, request.value)
     if (text !== undefined) return text

@@ -1,5 +1,5 @@
 import { DecodeError } from '../errors.js'
-import { isRead, single } from '../wire/batch.js'
+import { single } from '../wire/batch.js'
 import { type Frame, NLM_F_ACK, NLM_F_REQUEST } from '../wire/frame.js'
 import type { Request } from '../wire/request.js'
 import { ACK_COST, type Carrier, Exchange } from './exchange.js'
@@ -75,7 +75,7 @@ export class Single<T> extends Exchange {
     this.#signal?.removeEventListener('abort', this)
     if (this.#error !== undefined) this.#reject(this.#error)
     else if (outcome.how === 'unanswered') {
-      const waited = { what: `${this.#request}`, read: isRead(this.#request), timeout: this.timeout }
+      const waited = { what: `${this.#request}`, read: this.#request.reads, timeout: this.timeout }
       this.#reject(unanswered(outcome, waited))
     } else if (!this.#items) this.#resolve(outcome.warning === undefined ? APPLIED : { warning: outcome.warning })
     else if (this.flaw) this.#reject(new DecodeError('', `${this.#request}: a reply is not a message`))

@@ -82,7 +82,8 @@ writeU16(KERNEL, 0, AF_NETLINK)
  * much in one turn. It is never called from within `send`, nor from a native callback. What it throws reaches
  * `uncaughtException`; the socket goes on.
  *
- * Close a monitor in a worker thread before `worker.terminate()`, which would abort the whole process otherwise.
+ * In a worker thread, close monitors before `worker.terminate()`: with one open, or in the instant in which a socket is
+ * being opened, it ends the whole process. A request socket that is open only loses its descriptor to the process.
  * @example
  * const socket = NetlinkSocket.open()
  * socket.start({ receive: datagram => console.log(datagram), fail: console.error })

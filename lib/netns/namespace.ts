@@ -11,10 +11,12 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import { types } from 'node:util'
 import { ClosedError, NamespaceGoneError, NbmaError, UnsupportedError } from '../errors.js'
 import type { SystemError } from '../netlink/libc.js'
 import { flock, mount, setns, umount2, unshare } from '../netlink/libc.js'
 
+const SYNCHRONOUS = 'Namespace.run takes a synchronous function: what comes after its first await would run outside'
 const DIRECTORY = '/run/netns'
 const NSFS_MAGIC = 0x6e736673
 const CLONE_NEWNET = 0x40000000
@@ -106,7 +108,7 @@ export class Namespace implements Disposable, AsyncDisposable {
       )
       return new Namespace(path, name, true)
     } catch (cause) {
-      rmSync(path, { force: true })
+      discard(path)
       throw explain(cause, `cannot create network namespace ${name}`)
     }
   }
@@ -148,6 +150,7 @@ export class Namespace implements Disposable, AsyncDisposable {
    */
   run<T>(fn: () => T): T {
     const fd = this.#open()
+    if (types.isAsyncFunction(fn)) throw new TypeError(SYNCHRONOUS)
     const result = elsewhere(() => {
       try {
         setns(fd, CLONE_NEWNET)
@@ -155,8 +158,7 @@ export class Namespace implements Disposable, AsyncDisposable {
         throw explain(cause, `cannot enter network namespace ${this.name ?? this.path}`)
       }
     }, fn)
-    if (typeof (result as { then?: unknown } | undefined)?.then === 'function')
-      throw new TypeError('Namespace.run takes a synchronous function: what comes after its first await runs outside')
+    if (typeof (result as { then?: unknown } | undefined)?.then === 'function') throw new TypeError(SYNCHRONOUS)
     return result
   }
 
@@ -243,7 +245,7 @@ function elsewhere<T>(enter: () => void, fn: () => T): T {
   }
 }
 
-/** A thread in the wrong namespace would go on to change another machine's network. */
+/** A thread in the wrong namespace would go on to change a network that is not its own. */
 function comeBack(home: number): void {
   try {
     setns(home, CLONE_NEWNET)
@@ -269,6 +271,16 @@ function openFile(path: string, name: string | undefined): number {
     throw explain(cause, what, { ENOENT: `there is no ${path}`, EACCES: `reading ${path} needs CAP_SYS_PTRACE` })
   }
   throw new NbmaError('EINVAL', `${what}: ${path} is not a namespace`)
+}
+
+/** Removes the file of a namespace that was not finished, mounted or not yet. */
+function discard(path: string): void {
+  try {
+    umount2(path, MNT_DETACH)
+  } catch {
+    // Not mounted yet.
+  }
+  rmSync(path, { force: true })
 }
 
 const identityOf = ({ dev, ino }: Stats): string => `${dev}:${ino}`

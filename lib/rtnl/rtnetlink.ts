@@ -1,13 +1,20 @@
 import { NbmaError } from '../errors.js'
 import { Connection, type ConnectionOptions, type WaitOptions } from '../netlink/connection.js'
-import { type MonitorEvent, monitor } from '../netlink/monitor.js'
+import { monitor } from '../netlink/monitor.js'
 import { NetlinkSocket, type SocketNamespace } from '../netlink/socket.js'
 import type { Transport } from '../netlink/transport.js'
 import { RTNLGRP } from '../schema/constants.js'
 import { rtnetlink } from '../schema/rtnetlink.js'
+import type { MessageName, Objects } from './messages.js'
 
 /** A multicast group of rtnetlink by name (`link`, `ipv4-route`) or number (RTNLGRP_*). */
 export type Group = keyof typeof RTNLGRP | number
+
+/** What a monitor yields: `message` follows from `event`. */
+export type RtEvent =
+  | { [K in keyof Objects]: { readonly event: MessageName<K>; readonly message: Objects[K] } }[keyof Objects]
+  /** Announcements were lost: read the state anew. */
+  | { readonly event: 'resync'; readonly message?: undefined }
 
 /** What {@link Rtnetlink.open} takes. */
 export interface RtnetlinkOptions extends ConnectionOptions {
@@ -72,7 +79,7 @@ export class Rtnetlink extends Connection {
    * @example
    * for await (const { event, message } of rt.monitor(['link', 'ipv4-route'], { signal })) console.log(event, message)
    */
-  monitor(groups: readonly Group[], options: Pick<WaitOptions, 'signal'> = {}): AsyncIterableIterator<MonitorEvent> {
+  monitor(groups: readonly Group[], options: Pick<WaitOptions, 'signal'> = {}): AsyncIterableIterator<RtEvent> {
     const numbers = groups.map((group) => {
       const number = typeof group === 'number' ? group : RTNLGRP[group]
       if (!Number.isInteger(number) || number < 1) {
@@ -80,6 +87,6 @@ export class Rtnetlink extends Connection {
       }
       return number
     })
-    return monitor(this.#open(numbers), rtnetlink, options)
+    return monitor(this.#open(numbers), rtnetlink, options) as AsyncIterableIterator<RtEvent>
   }
 }

@@ -15,7 +15,8 @@ import { BRIDGE_FLAGS, BRIDGE_MODE, BRIDGE_VLAN_INFO, IF_INET6, IN6_ADDR_GEN_MOD
 
 const vid = range(u16, 0, 4095, 'a VLAN id')
 
-const INET = table('IFLA_INET_', {
+/** IFLA_INET_*: IPv4 of a device. */
+export const INET = table('IFLA_INET_', {
   /** Settings of /proc/sys/net/ipv4/conf, in the order of IPV4_DEVCONF_* from `forwarding`. Read-only. */
   conf: attr(1, list(u32)),
 })
@@ -50,7 +51,9 @@ const INET6_ROWS = {
   /** MTU that a router advertised, 0 for none. Read-only, Linux 5.15. */
   raMtu: attr(9, u32),
 }
-const INET6 = table('IFLA_INET6_', INET6_ROWS)
+
+/** IFLA_INET6_*: IPv6 of a device. */
+export const INET6 = table('IFLA_INET6_', INET6_ROWS)
 
 const FAMILIES_ROWS = {
   /** IPv4. */

@@ -95,7 +95,7 @@ const DPLL_PIN = table('DPLL_A_PIN_', {
 /** The rows of a device. */
 export const DEVICE_ROWS = {
   /** Flags that are set; in a request those to switch on. */
-  flags: attr(VIRTUAL, flagSet(WORDS, IFF)),
+  flags: attr(VIRTUAL, flagSet(WORDS, IFF, { up: IFF.up })),
   /** Flags that the request or notification is about; without it those that `flags` and `up` name. */
   change: attr(VIRTUAL, changeSet(WORDS, IFF)),
   /** Administratively up: IFF_UP as a switch. */

@@ -8,8 +8,10 @@ import {
   writeIpv4,
   writeIpv6,
 } from '../address.js'
-import { type Codec, expectLength, type Fixed, malformed, refuse } from './codec.js'
-import { writeU16 } from './host.js'
+import { EncodeError } from '../errors.js'
+import { type Codec, expectLength, type Fixed, inside, isObject, malformed, refuse } from './codec.js'
+import { readU16, writeU16 } from './host.js'
+import { unknownProperty } from './suggest.js'
 import type { Writer } from './writer.js'
 
 /**
@@ -20,6 +22,9 @@ import type { Writer } from './writer.js'
 export const AF_UNSPEC = 0
 export const AF_INET = 2
 export const AF_INET6 = 10
+const AF_MPLS = 28
+/** Length of a label, which is what RTM_NEWROUTE has for the prefix length of one. */
+const LABEL_BITS = 20
 
 /** An IPv4 address, network byte order. */
 export const ipv4: Fixed<string> = {
@@ -67,9 +72,11 @@ function writeAddress(w: Writer, value: unknown, text: string, family: number, e
   return 16
 }
 
-function formatAddress(b: Buffer, start: number, end: number): string {
+/** Undefined for what a family other than IP has for addresses. */
+function formatAddress(b: Buffer, start: number, end: number, family: number): string | undefined {
   if (end - start === 4) return formatIpv4(b, start)
   if (end - start === 16) return formatIpv6(b, start)
+  if (family !== AF_INET && family !== AF_INET6) return undefined
   return malformed(`${end - start} bytes where an address of 4 or 16 was expected`)
 }
 
@@ -81,7 +88,7 @@ export const ip: Codec<string> = {
     if (typeof value !== 'string') refuse(value, expected(context.family))
     writeAddress(w, value, value, context.family)
   },
-  read: formatAddress,
+  read: (b, start, end, context) => formatAddress(b, start, end, context.family),
 }
 
 /** A link-layer address: MAC, IPv4 (gre, ipip, sit), IPv6 (ip6gre, ip6tnl), or hexadecimal bytes. */
@@ -93,7 +100,8 @@ export const linkAddress: Codec<string> = {
     const start = w.take(parsed.length)
     w.bytes.set(parsed, start)
   },
-  read: formatLinkAddress,
+  // Devices without addresses have neighbours with empty ones.
+  read: (b, start, end) => (start === end ? undefined : formatLinkAddress(b, start, end)),
 }
 
 /** A MAC address. */
@@ -106,7 +114,10 @@ export const mac: Fixed<string> = {
     const start = w.take(6)
     w.bytes.set(parsed, start)
   },
-  read: formatLinkAddress,
+  read(b, start, end) {
+    expectLength(start, end, 6)
+    return formatLinkAddress(b, start, end)
+  },
 }
 
 export interface PrefixOptions {
@@ -120,7 +131,8 @@ export interface PrefixOptions {
 
 /**
  * A prefix, `10.0.0.0/8`, whose length lives in the message's fixed header. Without a length the whole address is
- * meant. Host bits are refused: the kernel refuses them for IPv4 and drops them for IPv6.
+ * meant. Host bits are refused: the kernel refuses them for IPv4 and drops them for IPv6. Of family `mpls` it is one
+ * label, `100`.
  */
 export function prefix({ length, hostBits = false, default: named = false }: PrefixOptions): Codec<string> {
   const any = (family: number): string =>
@@ -131,6 +143,11 @@ export function prefix({ length, hostBits = false, default: named = false }: Pre
     family: (value) => (isDefault(value) ? undefined : familyOf(value)),
     skip: isDefault,
     write(w, value, context) {
+      if (context.family === AF_MPLS) {
+        writeLabel(w, value)
+        w.bytes[context.header + length] = LABEL_BITS
+        return
+      }
       if (typeof value !== 'string') refuse(value, any(context.family))
       const slash = value.indexOf('/')
       const start = w.pos
@@ -142,31 +159,64 @@ export function prefix({ length, hostBits = false, default: named = false }: Pre
       }
       w.bytes[context.header + length] = bits
     },
-    read: (b, start, end, context) => `${formatAddress(b, start, end)}/${b[context.header + length]}`,
+    read(b, start, end, context) {
+      if (context.family === AF_MPLS) return end - start === 4 ? String(b.readUInt32BE(start) >>> 12) : undefined
+      const address = formatAddress(b, start, end, context.family)
+      return address && `${address}/${b[context.header + length]}`
+    },
     absent: (b, context) => (named && !context.partial && b[context.header + length] === 0 ? 'default' : undefined),
   }
+}
+
+/** An MPLS label as a destination: the bottom of a stack of one. */
+function writeLabel(w: Writer, value: unknown): void {
+  if (typeof value !== 'string' || !/^\d{1,7}$/.test(value) || Number(value) >= 1 << LABEL_BITS) {
+    refuse(value, "a label from '0' to '1048575'")
+  }
+  w.bytes.writeUInt32BE(((Number(value) << 12) | 0x100) >>> 0, w.take(4))
 }
 
 function formatMasked(b: Buffer, start: number, bytes: number, bits: number): string {
   const masked = Buffer.from(b.subarray(start, start + bytes))
   for (let bit = bits; bit < bytes * 8; bit++) masked[bit >> 3]! &= ~(0x80 >> (bit & 7))
-  return `${formatAddress(masked, 0, bytes)}/${bits}`
+  return `${bytes === 4 ? formatIpv4(masked, 0) : formatIpv6(masked, 0)}/${bits}`
 }
 
-/** `struct rtvia`: a gateway of a family other than the route's, `{ family: 'inet6', address: 'fe80::1' }`. */
-export const via: Codec<{ family: 'inet' | 'inet6'; address: string }, { family?: 'inet' | 'inet6'; address: string }> =
-  {
-    expects: 'an object { family, address }',
-    write(w, value) {
-      if (typeof value !== 'object' || value === null) refuse(value, this.expects)
-      const family =
-        value.family === 'inet6' ? AF_INET6 : value.family === 'inet' ? AF_INET : familyOf(value.address)
-      if (typeof value.address !== 'string') refuse(value.address, 'an IPv4 or IPv6 address')
-      writeU16(w.bytes, w.take(2), family!)
-      writeAddress(w, value.address, value.address, family!)
-    },
-    read(b, start, end) {
-      if (end - start < 2) malformed('too short for a family and an address')
-      return { family: end - start === 18 ? 'inet6' : 'inet', address: formatAddress(b, start + 2, end) }
-    },
-  }
+/** A gateway of a family other than the route's. */
+export interface Via {
+  family: 'inet' | 'inet6'
+  address: string
+}
+/** The family may be left out: the address tells. */
+export interface ViaInput {
+  readonly family?: 'inet' | 'inet6' | 2 | 10 | undefined
+  readonly address: string
+}
+
+const VIA_FAMILIES: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+  ['inet', AF_INET],
+  ['inet6', AF_INET6],
+  [AF_INET, AF_INET],
+  [AF_INET6, AF_INET6],
+])
+
+/** `struct rtvia`, `{ family: 'inet6', address: 'fe80::1' }`. */
+export const via: Codec<Via, ViaInput> = {
+  expects: 'an object with family, address',
+  write(w, value, context) {
+    if (!isObject(value)) refuse(value, this.expects)
+    const { family: given, address, ...rest } = value
+    for (const key in rest) if (rest[key] !== undefined) throw unknownProperty(key, rest[key], ['family', 'address'])
+    const family = given === undefined ? (familyOf(address) ?? AF_UNSPEC) : VIA_FAMILIES.get(given)
+    if (family === undefined) throw new EncodeError('family', given, "'inet' or 'inet6'")
+    writeU16(w.bytes, w.take(2), family)
+    inside('address', () => ip.write(w, address as string, { ...context, family }))
+  },
+  read(b, start, end, context) {
+    if (end - start < 2) malformed('too short for a family and an address')
+    const family = readU16(b, start)
+    if (family === AF_INET) return { family: 'inet', address: ipv4.read(b, start + 2, end, context) }
+    if (family === AF_INET6) return { family: 'inet6', address: ipv6.read(b, start + 2, end, context) }
+    return undefined
+  },
+}

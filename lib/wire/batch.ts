@@ -16,11 +16,8 @@ export const BATCH_BYTES = 65_536
 /** What the kernel keeps of the send buffer for itself: a datagram that needs it is EMSGSIZE. */
 export const SEND_RESERVE = 32
 
-/** In rtnetlink two bits of the type say what a message does (linux/rtnetlink.h): 0 new, 1 delete, 2 get, 3 set. */
-export const isRead = (request: Request): boolean => (request.type & 3) === 2
-
 /** A read of all there is. The same bits mean other things on requests that write. */
-export const isDump = (request: Request): boolean => isRead(request) && (request.flags & NLM_F_DUMP) !== 0
+export const isDump = (request: Request): boolean => request.reads && (request.flags & NLM_F_DUMP) !== 0
 
 /**
  * The bytes of a request with other flags and a sequence number, ready to be sent on their own.

@@ -2,6 +2,7 @@ import { DecodeError } from '../errors.js'
 import { type AnyCodec, type Area, type Codec, each, type Context, malformed, refuse } from './codec.js'
 import { align } from './frame.js'
 import { readU16, writeU16 } from './host.js'
+import { text } from './scalars.js'
 import type { Fields, Struct, StructIn, StructOut } from './struct.js'
 import { type AttributesIn, type AttributesOut, type Rows, Table } from './table.js'
 import type { Writer } from './writer.js'
@@ -41,7 +42,8 @@ export class Body<H extends Fields = Fields, R extends Rows = Rows>
   }
 
   override areas(_b: Buffer, start: number, end: number, _context: Context): Area[] {
-    return [{ label: '', table: this as unknown as Table, start: start + align(this.header.size), end }]
+    const header = { struct: this.header as unknown as Struct, start }
+    return [{ label: '', table: this as unknown as Table, header, start: start + align(this.header.size), end }]
   }
 
   /** The AF_* that the value's addresses imply, by the first property that implies one. */
@@ -80,6 +82,7 @@ export function sequence<H extends Fields, R extends Rows>(
   }
   return {
     expects: 'a list of objects',
+    item,
     family: (value) => {
       if (!Array.isArray(value)) return undefined
       for (const one of value) {
@@ -129,13 +132,14 @@ export function select(sibling: string, type: number, variants: Variants): AnyCo
   const chosen = (b: Buffer, context: Context): AnyCodec | undefined => {
     if (context.companion === undefined) return undefined
     const { start, end } = context.companion
-    const kind = b.toString('utf8', start, b[end - 1] === 0 ? end - 1 : end)
+    const kind = text(b, start, end)
     return Object.hasOwn(variants, kind) ? variants[kind] : undefined
   }
   return {
     expects: 'an object',
     nested: true,
     companion: { type },
+    variants,
     write(w, value, context) {
       const kind = context.owner[sibling]
       if (typeof kind !== 'string') refuse(value, `possible without '${sibling}', which says what it holds`)

@@ -1,4 +1,5 @@
 import { DecodeError, EncodeError } from '../errors.js'
+import type { Struct } from './struct.js'
 import type { Table } from './table.js'
 import type { Writer } from './writer.js'
 
@@ -19,10 +20,14 @@ export interface Context {
   partial: boolean
 }
 
-/** Part of a payload that is itself attributes, for those who walk a message: `label` is '' or `[1]`. */
+/** Part of a payload that is itself attributes, for those who walk a message. */
 export interface Area {
+  /** '', or `[1]` in a list. */
   readonly label: string
   readonly table: Table
+  /** The fixed header before the attributes. */
+  readonly header?: { readonly struct: Struct; readonly start: number }
+  /** Where the attributes lie. */
   readonly start: number
   readonly end: number
 }
@@ -41,8 +46,8 @@ export interface Codec<Out, In = Out> {
   readonly nested?: boolean
   /** Appends the payload. */
   write(w: Writer, value: In, context: Context): void
-  /** Reads the payload between `start` and `end`. */
-  read(bytes: Buffer, start: number, end: number, context: Context): Out
+  /** Reads the payload between `start` and `end`; undefined if it cannot tell: it stays an unknown attribute then. */
+  read(bytes: Buffer, start: number, end: number, context: Context): Out | undefined
   /** True where the value needs no attribute: it went into the header, or says nothing. */
   skip?(value: In, w: Writer, context: Context): boolean
   /** What the value is where the message has no such attribute. */
@@ -51,6 +56,10 @@ export interface Codec<Out, In = Out> {
   family?(value: In): number | undefined
   /** Another attribute that says how to read this one, and is written with it where `write` is given. */
   readonly companion?: { readonly type: number; readonly name?: string; write?(w: Writer, value: In): void }
+  /** What a list has items of, for those who walk the tables. */
+  readonly item?: AnyCodec
+  /** What the payload can be, by the name of the case, for those who walk the tables. */
+  readonly variants?: Readonly<Record<string, AnyCodec>>
   /** The attributes within. */
   areas?(bytes: Buffer, start: number, end: number, context: Context): Area[]
 }
@@ -58,6 +67,7 @@ export interface Codec<Out, In = Out> {
 /** A codec whose payload has one size: it can stand in a struct. */
 export interface Fixed<Out, In = Out> extends Codec<Out, In> {
   readonly size: number
+  read(bytes: Buffer, start: number, end: number, context: Context): Out
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the bound of "any codec at all", contravariant in one parameter
@@ -74,15 +84,18 @@ export function refuse(value: unknown, expected: string): never {
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !(Symbol.iterator in value)
 
+/** Calls `write`; what it refuses is refused at `path`: a property, or `[1]`. */
+export function inside<T>(path: string, write: () => T): T {
+  try {
+    return write()
+  } catch (error) {
+    throw error instanceof EncodeError ? error.within(path) : error
+  }
+}
+
 /** Calls `write` for every item of a list, holes too; what it refuses is refused at its index. */
 export function each<T>(list: readonly T[], write: (item: T, index: number) => void): void {
-  for (let i = 0; i < list.length; i++) {
-    try {
-      write(list[i]!, i)
-    } catch (error) {
-      throw error instanceof EncodeError ? error.within(`[${i}]`) : error
-    }
-  }
+  for (let i = 0; i < list.length; i++) inside(`[${i}]`, () => write(list[i]!, i))
 }
 
 /** Refuses bytes. */

@@ -1,7 +1,9 @@
 import { EncodeError } from '../errors.js'
-import { type AnyCodec, type Codec, type Context, refuse } from './codec.js'
+import { type AnyCodec, type Codec, type Context, isObject, refuse } from './codec.js'
 import { readU16, writeU16 } from './host.js'
+import { unknownProperty } from './suggest.js'
 import type { AttributesIn, AttributesOut, Rows, Table } from './table.js'
+import type { Writer } from './writer.js'
 
 /** The tables of a lightweight tunnel, by name: `{ ip: [2, LWTUNNEL_IP] }`. */
 export type EncapVariants = Readonly<Record<string, readonly [number, Table<Rows>]>>
@@ -13,7 +15,7 @@ export type EncapOut<V extends EncapVariants> =
   | { type: number; data: Buffer }
 /** What writing one takes. */
 export type EncapIn<V extends EncapVariants> =
-  | { [K in keyof V]: { readonly type: K } & AttributesIn<RowsOf<V[K][1]>> }[keyof V]
+  | { [K in keyof V]: { readonly type: K | V[K][0] } & AttributesIn<RowsOf<V[K][1]>> }[keyof V]
   | { readonly type: number; readonly data: Uint8Array }
 
 /**
@@ -24,36 +26,34 @@ export function encap<V extends EncapVariants>(
   companion: { type: number; name: string },
   variants: V,
 ): Codec<EncapOut<V>, EncapIn<V>> {
-  const names = Object.keys(variants)
-  const expects = `one of ${names.join(', ')}, or a number with data`
-  const numberOf = (value: EncapIn<V>): number => {
-    const { type } = value
-    if (typeof type === 'number') return type
-    if (typeof type !== 'string' || !Object.hasOwn(variants, type)) throw new EncodeError('type', type, expects)
-    return variants[type]![0]
-  }
+  const kinds = Object.entries(variants).map(([name, [number, table]]) => ({ name, number, table }))
+  const expects = `one of ${kinds.map(({ name }) => name).join(', ')}, or a number with data`
+  const known = (type: unknown) => kinds.find(({ name, number }) => name === type || number === type)
   const chosen = (b: Buffer, context: Context): { number: number; name?: string; table?: Table<Rows> } | undefined => {
     const at = context.companion
     if (at === undefined || at.end - at.start !== 2) return undefined
     const number = readU16(b, at.start)
-    const name = names.find((one) => variants[one]![0] === number)
-    return name === undefined ? { number } : { number, name, table: variants[name]![1] }
+    return known(number) ?? { number }
   }
   const codec: AnyCodec = {
     expects: 'an object with a type',
     nested: true,
+    variants: Object.fromEntries(kinds.map(({ name, table }) => [name, table])),
     companion: {
       ...companion,
       write(w, value) {
-        if (typeof value !== 'object' || value === null) refuse(value, 'an object with a type')
-        writeU16(w.bytes, w.take(2), numberOf(value))
+        if (!isObject(value)) refuse(value, 'an object with a type')
+        const number = known(value.type)?.number ?? value.type
+        if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 0xffff) {
+          throw new EncodeError('type', value.type, expects)
+        }
+        writeU16(w.bytes, w.take(2), number)
       },
     },
     write(w, value, context) {
-      if (typeof value.type === 'number') {
-        if (!(value.data instanceof Uint8Array)) throw new EncodeError('data', value.data, 'bytes')
-        w.bytes.set(value.data, w.take(value.data.length))
-      } else variants[value.type]![1].writeProperties(w, value, context, 'type')
+      const kind = typeof value.type === 'number' && value.data !== undefined ? undefined : known(value.type)
+      if (kind === undefined) writeRaw(w, value)
+      else kind.table.writeProperties(w, value, context, 'type')
     },
     read(b, start, end, context) {
       const found = chosen(b, context)
@@ -64,4 +64,11 @@ export function encap<V extends EncapVariants>(
     areas: (b, start, end, context) => chosen(b, context)?.table?.areas(b, start, end, context) ?? [],
   }
   return codec
+}
+
+/** `{ type, data }`: the bytes of a type that is not known, or that the caller knows better. */
+function writeRaw(w: Writer, { type, data, ...rest }: Readonly<Record<string, unknown>>): void {
+  for (const key in rest) if (rest[key] !== undefined) throw unknownProperty(key, rest[key], ['type', 'data'])
+  if (!(data instanceof Uint8Array)) throw new EncodeError('data', data, `bytes, which encap type ${type} needs`)
+  w.bytes.set(data, w.take(data.length))
 }

@@ -16,6 +16,7 @@ export function byFamily(
   return {
     expects: 'an object',
     nested: true,
+    variants: otherwise === undefined ? variants : { ...variants, unspec: otherwise },
     write(w, value, context) {
       const codec = chosen(context)
       if (codec === undefined) refuse(value, `possible without a family of ${names.join(' or ')}`)

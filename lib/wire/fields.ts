@@ -43,14 +43,27 @@ export interface FlagWords {
   readonly change: number
 }
 
-/** Device flags as a set of names: what is named is switched on, unless `change` says what else to touch. */
-export function flagSet<N extends Names>(at: FlagWords, names: N): Codec<((keyof N & string) | number)[], BitsInput<N>> {
+/**
+ * Device flags as a set of names: what is named is switched on, unless `change` says what else to touch.
+ * @param switches properties that are one of the flags each, and overrule it where they are off: a link that was read,
+ * with `up: false`, still has `up` among its flags
+ */
+export function flagSet<N extends Names>(
+  at: FlagWords,
+  names: N,
+  switches: Names,
+): Codec<((keyof N & string) | number)[], BitsInput<N>> {
   const codec = bits(u32, names)
   return {
     expects: codec.expects,
     skip(value, w, context) {
       const number = codec.number(value)
-      or(w.bytes, context.header + at.flags, number)
+      let on = number
+      for (const key in switches) {
+        const { [key]: item } = context.owner
+        if (item === false || item === 0) on &= ~switches[key]!
+      }
+      or(w.bytes, context.header + at.flags, on)
       if (context.owner.change === undefined) or(w.bytes, context.header + at.change, number)
       return true
     },

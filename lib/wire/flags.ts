@@ -16,7 +16,7 @@ import {
   NLM_F_ROOT,
 } from './frame.js'
 import type { Operation } from './message.js'
-import type { Names } from './scalars.js'
+import { type Bits, bits, type Names, u16 } from './scalars.js'
 
 /**
  * Names of NLM_F_* bits, which mean different things on different messages (linux/netlink.h).
@@ -38,23 +38,6 @@ export const NLM_F: Readonly<Record<Operation | 'error', Names>> = {
   set: { ...COMMON, replace: NLM_F_REPLACE, excl: NLM_F_EXCL, create: NLM_F_CREATE, append: NLM_F_APPEND },
   del: { ...COMMON, nonrec: NLM_F_NONREC, bulk: NLM_F_BULK },
   get: { ...COMMON, root: NLM_F_ROOT, match: NLM_F_MATCH, atomic: 0x400 },
+  command: { ...COMMON, root: NLM_F_ROOT, match: NLM_F_MATCH },
   error: { ...COMMON, capped: NLM_F_CAPPED, ack_tlvs: NLM_F_ACK_TLVS },
 }
-
-/** Bits → names, what has none as one number at the end. */
-export function flagNames(flags: number, names: Names): (string | number)[] {
-  const out: (string | number)[] = []
-  let rest = flags
-  for (const [name, bit] of Object.entries(names)) {
-    if (rest & bit) {
-      out.push(name)
-      rest &= ~bit
-    }
-  }
-  if (rest !== 0) out.push(rest)
-  return out
-}
-
-/** Names → bits. Names that are not known count for nothing: they never come out of {@link flagNames}. */
-export const flagBits = (flags: readonly (string | number)[], names: Names): number =>
-  flags.reduce<number>((sum, flag) => sum | (typeof flag === 'number' ? flag : (names[flag] ?? 0)), 0)

@@ -1,9 +1,8 @@
-import { NbmaError } from '../errors.js'
 import type { Area, Context } from './codec.js'
-import { flagNames, NLM_F } from './flags.js'
+import { NLM_F } from './flags.js'
 import { align, type Frame, NLMSG_HDRLEN } from './frame.js'
 import { readU16, readU32 } from './host.js'
-import type { MessageKind, Operation } from './message.js'
+import type { MessageKind } from './message.js'
 import type { Table } from './table.js'
 
 /**
@@ -30,37 +29,39 @@ interface Attribute {
   readonly context: Context
 }
 
-/** The attributes of an area, in order; what cannot be an attribute ends it. */
-function attributes(b: Buffer, area: Area, outer: Context): Attribute[] {
-  const out: Attribute[] = []
+/** The attributes of an area, in order, and where what cannot be an attribute begins. */
+function attributes(b: Buffer, area: Area, outer: Context): { list: Attribute[]; rest: number } {
   const raw: { type: number; at: number; end: number }[] = []
-  for (let at = area.start; area.end - at >= 4; ) {
+  const byNumber = new Map<number, { start: number; end: number }>()
+  let at = area.start
+  while (area.end - at >= 4) {
     const length = readU16(b, at)
     if (length < 4 || at + length > area.end) break
-    raw.push({ type: readU16(b, at + 2), at, end: at + length })
+    const type = readU16(b, at + 2)
+    raw.push({ type, at, end: at + length })
+    byNumber.set(type & 0x3fff, { start: at + 4, end: at + length })
     at += align(length)
   }
-  for (const { type, at, end } of raw) {
+  const header = area.header?.start ?? outer.header
+  const list = raw.map(({ type, at, end }) => {
     const codec = area.table.find(type)?.row.codec
-    const partner = codec?.companion && raw.find((one) => (one.type & 0x3fff) === codec.companion!.type)
-    const context = { ...outer, companion: partner && { start: partner.at + 4, end: partner.end } }
+    const companion = codec?.companion && byNumber.get(codec.companion.type)
+    const context = { ...outer, header, companion }
     let areas: Area[] = []
     try {
       areas = codec?.areas?.(b, at + 4, end, context) ?? []
     } catch {
       // Malformed inside: it is shown as bytes.
     }
-    out.push({ table: area.table, type, at, start: at + 4, end, areas, context })
-  }
-  return out
+    return { table: area.table, type, at, start: at + 4, end, areas, context }
+  })
+  return { list, rest: at }
 }
 
-function open(kinds: Kinds, b: Buffer): { area: Area; context: Context } | undefined {
-  const kind = b.length >= NLMSG_HDRLEN ? kinds.kind(readU16(b, 4)) : undefined
-  if (kind === undefined) return undefined
+function open(kind: MessageKind, b: Buffer): { area: Area; context: Context } {
   const end = Math.min(readU32(b, 0), b.length)
   const context: Context = {
-    family: b[NLMSG_HDRLEN] ?? 0,
+    family: kind.familyIn(b, NLMSG_HDRLEN, end),
     header: NLMSG_HDRLEN,
     owner: {},
     companion: undefined,
@@ -69,88 +70,82 @@ function open(kinds: Kinds, b: Buffer): { area: Area; context: Context } | undef
   return { area: kind.body.areas(b, NLMSG_HDRLEN, end, context)[0]!, context }
 }
 
-const keyOf = (one: Attribute): string => one.table.find(one.type)?.key ?? one.table.nameOf(one.type)
-const labelled = (path: string, label: string): string => path + label
-const joined = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
+const kindOf = (kinds: Kinds, b: Buffer): MessageKind | undefined =>
+  b.length >= NLMSG_HDRLEN ? kinds.kind(readU16(b, 4)) : undefined
+
+const joined = (path: string, table: Table, type: number): string => {
+  const key = table.find(type)?.key ?? table.nameOf(type)
+  return path === '' ? key : `${path}.${key}`
+}
 
 /** The innermost attribute that starts at or around `offset`, as a path. */
 export function attributePath(kinds: Kinds, b: Buffer, offset: number): string | undefined {
-  const top = open(kinds, b)
-  if (top === undefined) return undefined
+  const kind = kindOf(kinds, b)
+  if (kind === undefined) return undefined
+  const { area: top, context } = open(kind, b)
   const search = (area: Area, path: string): string | undefined => {
-    for (const one of attributes(b, area, top.context)) {
-      if (offset < one.at || offset >= one.end) continue
-      const here = joined(path, keyOf(one))
-      if (offset < one.start) return here
-      for (const inner of one.areas) {
-        if (offset < inner.start && inner.label !== '') continue
-        const found = offset < inner.end ? search(inner, labelled(here, inner.label)) : undefined
-        if (found !== undefined) return found
-      }
-      return here
-    }
-    return undefined
+    const one = attributes(b, area, context).list.find(({ at, end }) => at <= offset && offset < end)
+    if (one === undefined) return undefined
+    const here = joined(path, area.table, one.type)
+    const inner = one.areas.find(({ start, end }) => start <= offset && offset < end)
+    return (inner && search(inner, here + inner.label)) ?? here
   }
-  return search(top.area, '')
+  return search(top, '')
 }
 
 /** The path of attribute number `type` in the nest whose nlattr starts at `nest`, or in the message itself. */
 export function attributeName(kinds: Kinds, b: Buffer, nest: number | undefined, type: number): string | undefined {
-  const top = open(kinds, b)
-  if (top === undefined) return undefined
-  const nameIn = (table: Table, path: string): string => joined(path, table.find(type)?.key ?? table.nameOf(type))
-  if (nest === undefined) return nameIn(top.area.table, '')
+  const kind = kindOf(kinds, b)
+  if (kind === undefined) return undefined
+  const { area: top, context } = open(kind, b)
+  if (nest === undefined) return joined('', top.table, type)
   const search = (area: Area, path: string): string | undefined => {
-    for (const one of attributes(b, area, top.context)) {
-      const here = joined(path, keyOf(one))
-      if (one.at === nest) return one.areas[0] ? nameIn(one.areas[0].table, labelled(here, one.areas[0].label)) : here
-      for (const inner of one.areas) {
-        const found = search(inner, labelled(here, inner.label))
-        if (found !== undefined) return found
-      }
-    }
-    return undefined
+    const one = attributes(b, area, context).list.find(({ at, end }) => at <= nest && nest < end)
+    if (one === undefined) return undefined
+    const here = joined(path, area.table, one.type)
+    const [first] = one.areas
+    if (one.at === nest) return first ? joined(here + first.label, first.table, type) : here
+    const inner = one.areas.find(({ start, end }) => start <= nest && nest < end)
+    return inner && search(inner, here + inner.label)
   }
-  return search(top.area, '')
+  return search(top, '')
 }
 
 /** A message as text, one line a header or attribute, nests indented. */
 export function inspectFrame(kinds: Kinds, { bytes, start, end, type, flags, seq, pid }: Frame): string {
   const kind = kinds.kind(type)
-  const role = kind === undefined ? 'error' : (['new', 'del', 'get', 'set'] as Operation[])[type - kind.base]!
-  const lines = [
-    `${kinds.operation(type)} flags=${flagNames(flags, NLM_F[role]).join('|') || '0'} seq=${seq} pid=${pid} length=${end - start}`,
-  ]
+  const names = NLM_F[kind?.does(type) ?? 'error'].names(flags).join('|') || '0'
+  const lines = [`${kinds.operation(type)} flags=${names} seq=${seq} pid=${pid} length=${end - start}`]
   const b = bytes.subarray(start, end)
-  const top = open(kinds, b)
-  if (top === undefined || kind === undefined) {
-    if (b.length > NLMSG_HDRLEN) lines.push(`  ${b.toString('hex', NLMSG_HDRLEN)}`)
-    return `${lines.join('\n')}\n`
-  }
-  lines.push(`  ${kind.body.header.name} ${attempt(() => show(kind.body.header.read(b, NLMSG_HDRLEN, b.length, top.context)))}`)
-  const walk = (area: Area, indent: string): void => {
-    for (const one of attributes(b, area, top.context)) {
-      const name = `${indent}${one.table.nameOf(one.type)}`
-      if (one.areas.length === 0) {
-        lines.push(`${name} ${valueText(b, one)}`)
-        continue
-      }
+  const walk = (area: Area, context: Context, indent: string): void => {
+    const { table, header } = area
+    if (header !== undefined) {
+      const fields = attempt(() => show(header.struct.readAll(b, header.start, area.end, context)))
+      lines.push(`${indent}${header.struct.name} ${fields}`)
+    }
+    const { list, rest } = attributes(b, area, context)
+    for (const one of list) {
+      const name = `${indent}${table.nameOf(one.type)}`
+      if (one.areas.length === 0) lines.push(`${name} ${valueText(b, one)}`)
       for (const inner of one.areas) {
         lines.push(name + inner.label)
-        walk(inner, `${indent}  `)
+        walk(inner, one.context, `${indent}  `)
       }
     }
+    if (area.end - rest >= 4) lines.push(`${indent}(not an attribute: 0x${b.toString('hex', rest, area.end)})`)
   }
-  walk(top.area, '  ')
+  if (kind !== undefined) {
+    const { area, context } = open(kind, b)
+    walk(area, context, '  ')
+  } else if (b.length > NLMSG_HDRLEN) lines.push(`  0x${b.toString('hex', NLMSG_HDRLEN)}`)
   return `${lines.join('\n')}\n`
 }
 
 function valueText(b: Buffer, { table, type, start, end, context }: Attribute): string {
   const codec = table.find(type)?.row.codec
   const hex = `0x${b.toString('hex', start, end)}`
-  if (codec === undefined) return hex
   return attempt(() => {
-    const value = codec.read(b, start, end, context)
+    const value: unknown = codec?.read(b, start, end, context)
     return value === undefined ? hex : show(value)
   })
 }
@@ -159,15 +154,16 @@ function attempt(read: () => string): string {
   try {
     return read()
   } catch (error) {
-    return `(${error instanceof NbmaError ? error.message : String(error)})`
+    return `(${(error as Error).message})`
   }
 }
 
 function show(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value)
+  if (typeof value !== 'object') return String(value)
   if (Buffer.isBuffer(value)) return `0x${value.toString('hex')}`
   if (Array.isArray(value)) return `[${value.map(show).join(' ')}]`
-  return Object.entries(value)
+  return Object.entries(value as object)
+    .filter(([, item]) => item !== undefined)
     .map(([key, item]) => `${key}=${show(item)}`)
     .join(' ')
 }

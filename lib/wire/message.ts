@@ -1,71 +1,89 @@
 import type { Body, BodyIn, BodyOut } from './body.js'
-import type { Context } from './codec.js'
+import { type Context, isObject, refuse } from './codec.js'
 import { type Frame, NLMSG_HDRLEN, writeHeader } from './frame.js'
-import type { Fields } from './struct.js'
+import type { Field, Fields } from './struct.js'
 import type { Rows } from './table.js'
 import { Writer } from './writer.js'
 
+/** What a message does; `command` where its own header says so (generic netlink). */
+export type Operation = 'new' | 'del' | 'get' | 'set' | 'command'
 /** The four messages of an rtnetlink object, in the order of their numbers. */
-export type Operation = 'new' | 'del' | 'get' | 'set'
 const OPERATIONS: readonly Operation[] = ['new', 'del', 'get', 'set']
 
 /**
- * One kind of rtnetlink object and its messages: RTM_NEWx is `base`, RTM_DELx, RTM_GETx and RTM_SETx follow
- * (linux/rtnetlink.h).
+ * One kind of object and its messages. Of rtnetlink RTM_NEWx is `base`, RTM_DELx, RTM_GETx and RTM_SETx follow
+ * (linux/rtnetlink.h); of generic netlink there is one.
  */
 export class MessageKind<H extends Fields = Fields, R extends Rows = Rows> {
   /** The kernel's name of the object, `ROUTE`. */
   readonly name: string
   readonly base: number
   readonly body: Body<H, R>
+  /** What the messages do, in the order of their numbers. */
+  readonly operations: readonly Operation[]
+  readonly #familyField: Field | undefined
 
-  constructor(name: string, base: number, body: Body<H, R>) {
+  constructor(name: string, base: number, body: Body<H, R>, operations = OPERATIONS) {
     this.name = name
     this.base = base
     this.body = body
+    this.operations = operations
+    this.#familyField = body.header.fields.find((one) => one.key === 'family')
   }
 
   /** nlmsg_type of an operation. */
   type(operation: Operation): number {
-    return this.base + OPERATIONS.indexOf(operation)
+    return this.base + this.operations.indexOf(operation)
   }
 
   /** `RTM_NEWROUTE`. */
   operation(type: number): string {
-    return `RTM_${OPERATIONS[type - this.base]!.toUpperCase()}${this.name}`
+    const operation = this.does(type)
+    return operation === 'command' ? this.name : `RTM_${operation.toUpperCase()}${this.name}`
+  }
+
+  /** What the message with this number does. */
+  does(type: number): Operation {
+    return this.operations[type - this.base]!
   }
 
   /** A whole message, sequence number and port id 0. Throws EncodeError. */
   encode(type: number, flags: number, value: BodyIn<H, R>): Buffer {
+    if (!isObject(value)) refuse(value, this.body.expects)
     const w = scratch
     w.pos = 0
     w.take(NLMSG_HDRLEN)
     context.header = 0
+    context.owner = NOTHING
     context.companion = undefined
     context.family = this.#family(value)
     this.body.write(w, value, context)
-    // Every rtnetlink header starts with the family.
-    w.bytes[NLMSG_HDRLEN] = context.family
+    if (this.#familyField !== undefined) w.bytes[NLMSG_HDRLEN + this.#familyField.offset] = context.family
     writeHeader(w.bytes, 0, w.pos, type, flags, 0, 0)
     return w.finish()
   }
 
   /** The body of a message. Throws DecodeError. */
   decode({ bytes, start, end, type }: Frame): BodyOut<H, R> {
-    context.family = start + NLMSG_HDRLEN < end ? bytes[start + NLMSG_HDRLEN]! : 0
+    context.family = this.familyIn(bytes, start + NLMSG_HDRLEN, end)
     context.companion = undefined
-    context.partial = type === this.base + OPERATIONS.indexOf('get')
+    context.partial = this.does(type) === 'get'
     return this.body.read(bytes, start + NLMSG_HDRLEN, end, context)
+  }
+
+  /** The AF_* of a message whose own header starts at `start`, 0 where it has none. */
+  familyIn(bytes: Uint8Array, start: number, end: number): number {
+    const at = this.#familyField === undefined ? end : start + this.#familyField.offset
+    return at < end ? bytes[at]! : 0
   }
 
   #family(value: object): number {
     const given = (value as { family?: unknown }).family
-    if (given === undefined) return this.body.familyOf(value) ?? 0
-    const field = this.body.header.fields.find((one) => one.key === 'family')!
+    if (given === undefined || this.#familyField === undefined) return this.body.familyOf(value) ?? 0
     familyScratch.pos = 0
     // A bad name is refused, with its path, when the field itself is written.
     try {
-      field.codec.write(familyScratch, given, context)
+      this.#familyField.codec.write(familyScratch, given, context)
     } catch {
       return 0
     }
@@ -73,7 +91,7 @@ export class MessageKind<H extends Fields = Fields, R extends Rows = Rows> {
   }
 }
 
-/** The messages of one kind of object. */
+/** The messages of one kind of object of rtnetlink. */
 export const message = <H extends Fields, R extends Rows>(
   name: string,
   base: number,
@@ -83,4 +101,5 @@ export const message = <H extends Fields, R extends Rows>(
 // Encoding and decoding are synchronous and never re-entered, so one of each serves all.
 const scratch = new Writer(65_536)
 const familyScratch = new Writer(16)
-const context: Context = { family: 0, header: 0, owner: {}, companion: undefined, partial: false }
+const NOTHING = {}
+const context: Context = { family: 0, header: 0, owner: NOTHING, companion: undefined, partial: false }

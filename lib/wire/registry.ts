@@ -1,6 +1,8 @@
 import { DecodeError, EncodeError } from '../errors.js'
-import { flagBits, flagNames, NLM_F } from './flags.js'
+import { inside, isObject } from './codec.js'
+import { NLM_F } from './flags.js'
 import {
+  align,
   type Frame,
   frames,
   NLMSG_DONE,
@@ -16,6 +18,7 @@ import { attributeName, attributePath, inspectFrame } from './inspect.js'
 import type { MessageKind, Operation } from './message.js'
 import type { Message, Protocol } from './protocol.js'
 import { Request } from './request.js'
+import { unknownProperty } from './suggest.js'
 
 /** What the sender of an encoded message fills in. */
 export interface Envelope {
@@ -32,8 +35,6 @@ const CONTROL: Readonly<Record<number, string>> = {
   [NLMSG_OVERRUN]: 'NLMSG_OVERRUN',
 }
 
-const OPERATIONS: readonly Operation[] = ['new', 'del', 'get', 'set']
-
 /** All the messages of a protocol, by their numbers and names. */
 export class Registry implements Protocol {
   // biome-ignore lint/suspicious/noExplicitAny: any kind of message
@@ -43,7 +44,7 @@ export class Registry implements Protocol {
   // biome-ignore lint/suspicious/noExplicitAny: any kind of message
   constructor(kinds: readonly MessageKind<any, any>[]) {
     for (const kind of kinds) {
-      OPERATIONS.forEach((_, i) => {
+      kind.operations.forEach((_, i) => {
         this.#kinds[kind.base + i] = kind
         this.#numbers.set(kind.operation(kind.base + i), kind.base + i)
       })
@@ -74,7 +75,7 @@ export class Registry implements Protocol {
     const named = this.#kinds[type] !== undefined || CONTROL[type] !== undefined
     return {
       type: named ? this.operation(type) : type,
-      flags: flagNames(frame.flags, NLM_F[this.#role(type)]),
+      flags: NLM_F[this.#role(type)].names(frame.flags),
       seq,
       pid,
       value: this.decodeValue(frame),
@@ -94,17 +95,19 @@ export class Registry implements Protocol {
 
   /** A request or a decoded message in bytes. Throws EncodeError. */
   encode(message: Request | Omit<Message, 'seq' | 'pid'>, { seq = 0, pid = 0 }: Envelope = {}): Buffer {
-    let bytes: Buffer
-    if (message instanceof Request) bytes = Buffer.from(message.bytes)
-    else {
-      const type = typeof message.type === 'number' ? message.type : this.#numbers.get(message.type)
-      if (type === undefined) throw new EncodeError('type', message.type, 'the name or number of a message')
-      const flags = flagBits(message.flags, NLM_F[this.#role(type)])
-      bytes = this.#kinds[type]?.encode(type, flags, message.value) ?? encodeRaw(type, flags, message.value)
-    }
-    writeSeq(bytes, 0, seq)
-    writeU32(bytes, 12, pid)
+    const bytes = message instanceof Request ? Buffer.from(message.bytes) : this.#encode(message)
+    writeSeq(bytes, 0, whole('seq', seq, 0, 0xffffffff))
+    writeU32(bytes, 12, whole('pid', pid, 0, 0xffffffff))
     return bytes
+  }
+
+  #encode(message: Omit<Message, 'seq' | 'pid'>): Buffer {
+    if (!isObject(message)) throw new EncodeError('', message, 'a request or a message')
+    const { type: name, flags: names, value } = message
+    const type = typeof name === 'number' ? whole('type', name, 0, 0xffff) : this.#numbers.get(name)
+    if (type === undefined) throw new EncodeError('type', name, 'the name or number of a message')
+    const flags = inside('flags', () => NLM_F[this.#role(type)].number(names))
+    return this.#kinds[type]?.encode(type, flags, value) ?? encodeRaw(type, flags, value)
   }
 
   attributePath(message: Buffer, offset: number): string | undefined {
@@ -127,18 +130,26 @@ export class Registry implements Protocol {
 
   #role(type: number): Operation | 'error' {
     const kind = this.#kinds[type]
-    if (kind !== undefined) return OPERATIONS[type - kind.base]!
+    if (kind !== undefined) return kind.does(type)
     return type === NLMSG_ERROR ? 'error' : 'get'
   }
 }
 
 /** A message of which only the header is known: `value` is what decoding such a one gives. */
 function encodeRaw(type: number, flags: number, value: Readonly<Record<string, unknown>>): Buffer {
-  const data = value.data instanceof Uint8Array ? value.data : Buffer.alloc(0)
-  const error = typeof value.error === 'number' ? Buffer.alloc(4) : Buffer.alloc(0)
-  if (error.length > 0) writeU32(error, 0, value.error as number)
-  const length = NLMSG_HDRLEN + error.length + data.length
-  const bytes = Buffer.concat([Buffer.alloc(NLMSG_HDRLEN), error, data, Buffer.alloc(-length & 3)])
-  writeHeader(bytes, 0, length, type, flags, 0, 0)
+  if (!isObject(value)) throw new EncodeError('value', value, 'an object')
+  const { error, data = Buffer.alloc(0), ...rest } = value
+  for (const key in rest) if (rest[key] !== undefined) throw unknownProperty(key, rest[key], ['error', 'data'])
+  if (!(data instanceof Uint8Array)) throw new EncodeError('data', data, 'bytes')
+  const start = NLMSG_HDRLEN + (error === undefined ? 0 : 4)
+  const bytes = Buffer.alloc(align(start + data.length))
+  writeHeader(bytes, 0, start + data.length, type, flags, 0, 0)
+  if (error !== undefined) writeU32(bytes, NLMSG_HDRLEN, whole('error', error, -0x80000000, 0x7fffffff))
+  bytes.set(data, start)
   return bytes
+}
+
+function whole(path: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+  throw new EncodeError(path, value, `a whole number from ${min} to ${max}`)
 }

@@ -16,13 +16,24 @@ export class Request<Reply = unknown> {
   readonly value: Readonly<Record<string, unknown>>
   /** The whole message in bytes, sequence number and port id 0. Not to be written to. */
   readonly bytes: Buffer
+  /** It asks and changes nothing. */
+  readonly reads: boolean
 
-  constructor(operation: string, type: number, flags: number, value: object, bytes: Buffer) {
+  /** @param reads by default what two bits of the type say in rtnetlink: 0 new, 1 delete, 2 get, 3 set */
+  constructor(
+    operation: string,
+    type: number,
+    flags: number,
+    value: object,
+    bytes: Buffer,
+    reads: boolean = (type & 3) === 2,
+  ) {
     this.operation = operation
     this.type = type
     this.flags = flags
     this.value = value as Readonly<Record<string, unknown>>
     this.bytes = bytes
+    this.reads = reads
   }
 
   /** What it is about, for messages and logs: `12.1.1.1/32`, `tunl0`. */
@@ -37,7 +48,21 @@ export class Request<Reply = unknown> {
 }
 
 /** The value's own name: the first of these that it has. */
-const NAMES = ['ifname', 'dst', 'address', 'local', 'lladdr', 'id', 'nhId', 'priority', 'ifindex'] as const
+const NAMES = [
+  'ifname',
+  'dst',
+  'address',
+  'local',
+  'lladdr',
+  'id',
+  'nhId',
+  'priority',
+  'src',
+  'nsid',
+  'index',
+  'ifindex',
+  'port',
+] as const
 
 function subjectOf(value: Readonly<Record<string, unknown>>): string {
   for (const name of NAMES) {

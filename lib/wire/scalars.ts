@@ -212,11 +212,18 @@ export const uint: Codec<bigint, bigint | number> = {
 /** What a set of bits may be given as: `['onlink']`, `['onlink', 0x100]`, or one number. */
 export type BitsInput<N extends Names> = number | readonly ((keyof N & string) | number)[]
 
-/** A set of named bits; bits without a name come out as one number at the end. */
-export function bits<N extends Names>(
-  codec: Fixed<number>,
-  names: N,
-): Fixed<((keyof N & string) | number)[], BitsInput<N>> & { number(value: BitsInput<N>): number } {
+/** What a set of bits is told as: names, and what has none as one number at the end. */
+export type BitsOutput<N extends Names> = ((keyof N & string) | number)[]
+
+/** A set of named bits. */
+export interface Bits<N extends Names> extends Fixed<BitsOutput<N>, BitsInput<N>> {
+  /** The bits of a value. Throws EncodeError. */
+  number(value: BitsInput<N>): number
+  /** The value of bits. */
+  names(number: number): BitsOutput<N>
+}
+
+export function bits<N extends Names>(codec: Fixed<number>, names: N): Bits<N> {
   const expects = `a list of ${Object.keys(names).join(', ')}, or a number`
   const numbers = new Map<string, number>(Object.entries(names))
   const list = [...numbers] as [keyof N & string, number][]
@@ -239,7 +246,10 @@ export function bits<N extends Names>(
     number: toNumber,
     write: (w, value, context) => codec.write(w, toNumber(value), context),
     read(b, start, end, context) {
-      let rest = codec.read(b, start, end, context)
+      return this.names(codec.read(b, start, end, context))
+    },
+    names(number) {
+      let rest = number
       const set: ((keyof N & string) | number)[] = []
       if (rest === 0) return set
       for (const [name, bit] of list) {
@@ -265,12 +275,14 @@ export function string(max = 65_000, expects = `a text of 1 to ${max} bytes`, al
       const start = w.take(length + 1)
       w.bytes.write(value, start, length)
     },
-    read(b, start, end) {
-      let stop = start
-      while (stop < end && b[stop] !== 0) stop++
-      return b.toString('utf8', start, stop)
-    },
+    read: text,
   }
+}
+
+/** Text up to the NUL, which not all senders write. */
+export function text(b: Buffer, start: number, end: number): string {
+  const nul = b.subarray(start, end).indexOf(0)
+  return b.toString('utf8', start, nul === -1 ? end : start + nul)
 }
 
 /** A device name, as dev_valid_name() of net/core/dev.c has it. */
@@ -298,6 +310,7 @@ export function bytes(max = 65_000, expects = `a Buffer of up to ${max} bytes`):
 export function list<Out, In>(item: Fixed<Out, In>): Codec<Out[], readonly In[]> {
   return {
     expects: 'a list',
+    item,
     write(w: Writer, value, context) {
       if (!Array.isArray(value)) refuse(value, this.expects)
       each(value as readonly In[], (one) => item.write(w, one, context))

@@ -1,8 +1,7 @@
 import structFu from 'struct-fu'
-import { EncodeError } from '../errors.js'
-import { type Fixed, type InOf, isObject, malformed, type OutOf, refuse } from './codec.js'
+import { type Context, type Fixed, type InOf, inside, isObject, malformed, type OutOf, refuse } from './codec.js'
 import { unknownProperty } from './suggest.js'
-import { u8 } from './scalars.js'
+import type { Writer } from './writer.js'
 
 /**
  * C structs of fixed size: the headers behind nlmsghdr, and the few attributes that are structs. `struct-fu` lays them
@@ -51,6 +50,7 @@ export class Struct<F extends Fields = Fields> implements Fixed<StructOut<F>, St
   readonly size: number
   /** The fields that are part of the value. */
   readonly fields: readonly Field[]
+  readonly #all: readonly Field[]
   readonly #offsets: Readonly<Record<string, { readonly offset: number }>>
   readonly #growing: boolean
 
@@ -60,9 +60,8 @@ export class Struct<F extends Fields = Fields> implements Fixed<StructOut<F>, St
     this.size = layout.size
     this.#offsets = layout.fields
     this.#growing = growing
-    this.fields = Object.entries(fields)
-      .filter(([, codec]) => !('hidden' in codec))
-      .map(([key, codec]) => ({ key, codec, offset: this.offset(key) }))
+    this.#all = Object.entries(fields).map(([key, codec]) => ({ key, codec, offset: this.offset(key) }))
+    this.fields = this.#all.filter(({ codec }) => !('hidden' in codec))
     this.expects = `an object with ${this.fields.map((field) => field.key).join(', ')}`
   }
 
@@ -71,7 +70,7 @@ export class Struct<F extends Fields = Fields> implements Fixed<StructOut<F>, St
     return this.#offsets[key]!.offset
   }
 
-  write(w: Parameters<Fixed<unknown>['write']>[0], value: StructIn<F>, context: Parameters<typeof u8.write>[2]): void {
+  write(w: Writer, value: StructIn<F>, context: Context): void {
     if (!isObject(value)) refuse(value, this.expects)
     const start = w.take(this.size)
     for (const key in value) {
@@ -80,26 +79,37 @@ export class Struct<F extends Fields = Fields> implements Fixed<StructOut<F>, St
       const field = this.fields.find((one) => one.key === key)
       if (field === undefined) throw unknownProperty(key, item, this.fields.map((one) => one.key))
       w.pos = start + field.offset
-      try {
-        field.codec.write(w, item, context)
-      } catch (error) {
-        throw error instanceof EncodeError ? error.within(key) : error
-      }
+      inside(key, () => field.codec.write(w, item, context))
     }
     w.pos = start + this.size
   }
 
-  read(b: Buffer, start: number, end: number, context: Parameters<typeof u8.read>[3]): StructOut<F> {
+  read(b: Buffer, start: number, end: number, context: Context): StructOut<F> {
+    return this.#read(this.fields, b, start, end, context) as StructOut<F>
+  }
+
+  /** All fields but padding, those too that are part of other properties. */
+  readAll(b: Buffer, start: number, end: number, context: Context): Record<string, unknown> {
+    return this.#read(this.#all, b, start, end, context)
+  }
+
+  #read(
+    fields: readonly Field[],
+    b: Buffer,
+    start: number,
+    end: number,
+    context: Context,
+  ): Record<string, unknown> {
     // A newer kernel may have made the struct longer; an older one may know only its beginning.
     if (end - start < this.size && !this.#growing) {
       malformed(`${end - start} bytes where struct ${this.name} of ${this.size} was expected`)
     }
     const out: Record<string, unknown> = {}
-    for (const { key, codec, offset } of this.fields) {
+    for (const { key, codec, offset } of fields) {
       const at = start + offset
       if (at + codec.size <= end) out[key] = codec.read(b, at, at + codec.size, context)
     }
-    return out as StructOut<F>
+    return out
   }
 }
 

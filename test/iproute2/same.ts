@@ -1,7 +1,9 @@
 /** What the kernel takes for the same, although iproute2 and this library do not send the same. */
 import { type Attribute, type Parts, parse, serialise } from './tree.js'
 
+const RTM_NEWLINK = 16
 const RTM_GETLINK = 18
+const RTM_SETLINK = 19
 const RTM_DELADDR = 21
 const RTM_NEWROUTE = 24
 const RTM_GETROUTE = 26
@@ -67,18 +69,17 @@ const fromAll: Rule = (parts) =>
  * `ip link set type bridge_slave` sends that as IFLA_INFO_KIND, where the kernel itself sends IFLA_INFO_SLAVE_KIND: it
  * reads neither from a port, whose bridge it knows.
  */
-const slaveKind: Rule = (parts) => ({
-  ...parts,
-  attributes: parts.attributes.map((one) => {
-    if (one.type !== IFLA_LINKINFO) return one
-    const inner = parse(one.payload).map((info) =>
-      info.type === IFLA_INFO_KIND && /^bridge_slave\0?$/.test(info.payload.toString())
-        ? { type: IFLA_INFO_SLAVE_KIND, payload: Buffer.from('bridge') }
-        : info,
-    )
-    return { ...one, payload: serialise(inner) }
-  }),
-})
+const slaveKind: Rule = (parts) => {
+  if (parts.type < RTM_NEWLINK || parts.type > RTM_SETLINK) return parts
+  const rename = (info: Attribute): Attribute =>
+    info.type === IFLA_INFO_KIND && /^bridge_slave\0?$/.test(info.payload.toString())
+      ? { type: IFLA_INFO_SLAVE_KIND, payload: Buffer.from('bridge') }
+      : info
+  const attributes = parts.attributes.map((one) =>
+    one.type === IFLA_LINKINFO ? { ...one, payload: serialise(parse(one.payload).map(rename)) } : one,
+  )
+  return { ...parts, attributes }
+}
 
 const RULES: readonly Rule[] = [
   linkFamily,

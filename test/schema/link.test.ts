@@ -85,12 +85,8 @@ t.test('header and flags', async (t) => {
   tunl0.writeUInt16LE(768, 18)
   tunl0.writeInt32LE(7, 20)
   tunl0.writeUInt32LE(0x800100c1, 24)
-  t.match(decode(tunl0), {
-    type: 'tunnel',
-    index: 7,
-    up: true,
-    flags: ['up', 'running', 'noarp', 'lower_up', 0x80000000].slice(0, 3),
-  })
+  t.match(decode(tunl0), { type: 'tunnel', index: 7, up: true })
+  t.same(decode(tunl0).flags, ['up', 'running', 'noarp', 'lower_up', 0x80000000], 'bits without a name come last')
 })
 
 t.test('veth: the peer is a link of its own', async (t) => {
@@ -135,7 +131,7 @@ t.test('family bridge: port and VLANs', async (t) => {
     '0:0200',
     '2:00001400',
     '2:06000a00',
-    '3:08000100e803000006000200' + '0a000000',
+    '3:08000100e8030000060002000a000000',
   ])
   t.match(decode(bytes), value)
   t.equal(
