@@ -59,18 +59,18 @@ export class Fou extends Connection {
     }
   }
 
-  /** Listens on a port; EADDRINUSE if something does. */
-  add(port: FouPortInput, options: WaitOptions = {}): Promise<RequestResult> {
+  /** Listens on a port. Rejects with EADDRINUSE if something does, with an EncodeError before anything is sent. */
+  async add(port: FouPortInput, options: WaitOptions = {}): Promise<RequestResult> {
     return this.request(this.#request('add', NLM_F_ACK, port), options)
   }
 
   /** Listens no more; give what `add` was given. */
-  delete(port: FouPortInput, options: WaitOptions = {}): Promise<RequestResult> {
+  async delete(port: FouPortInput, options: WaitOptions = {}): Promise<RequestResult> {
     return this.request(this.#request('del', NLM_F_ACK, port), options)
   }
 
   /** The ports that there are. */
-  ports(options: WaitOptions = {}): Promise<FouPort[]> {
+  async ports(options: WaitOptions = {}): Promise<FouPort[]> {
     return this.list(this.#request('get', NLM_F_DUMP, {}), options)
   }
 
