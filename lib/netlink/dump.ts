@@ -238,7 +238,6 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
   }
 
   protected end(error?: unknown): void {
-    if (this.#ended) return
     this.#ended = true
     this.#error = error
     this.#serve()

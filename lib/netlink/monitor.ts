@@ -99,7 +99,7 @@ class Monitor<T> implements AsyncIterableIterator<MonitorEvent<T>, undefined>, R
     this.#most = options.queue ?? QUEUE
     this.#signal = options.signal
     this.#drops = transport.drops()
-    this.#timer = setInterval(() => this.#look(), INTERVAL).unref()
+    this.#timer = setInterval(() => this.#look(), INTERVAL)
     transport.start(this)
     if (this.#signal?.aborted) this.handleEvent()
     else this.#signal?.addEventListener('abort', this)
@@ -153,8 +153,8 @@ class Monitor<T> implements AsyncIterableIterator<MonitorEvent<T>, undefined>, R
       this.#end(error)
       return
     }
-    this.#compareDrops()
-    if (this.#barrier !== undefined) this.#raiseBarrier()
+    if (this.#barrier === undefined) this.#compareDrops()
+    else this.#raiseBarrier()
   }
 
   #compareDrops(): void {

@@ -114,8 +114,7 @@ function readAttributes(answer: Answer, bytes: Buffer, start: number, end: numbe
 function readPolicy(bytes: Buffer, start: number, end: number): string | undefined {
   const limits = new Map<number, bigint>()
   attributes(bytes, start, end, (type, at, stop) => {
-    const signed = type === POLICY_MIN_S || type === POLICY_MAX_S
-    if (stop - at >= 8) limits.set(type, signed ? signed64(bytes, at) : unsigned64(bytes, at))
+    if (stop - at >= 8) limits.set(type, limit64(bytes, at, type === POLICY_MIN_S || type === POLICY_MAX_S))
     else if (stop - at >= 4) limits.set(type, BigInt(readU32(bytes, at)))
   })
   const kind = limits.get(POLICY_TYPE)
@@ -134,10 +133,10 @@ function range(min: bigint | undefined, max: bigint | undefined, unit = ''): str
   return min === max ? `exactly ${max}${unit}` : `${min} to ${max}${unit}`
 }
 
-const HIGH = hostIsLittle ? 4 : 0
-const unsigned64 = (bytes: Buffer, at: number): bigint =>
-  (BigInt(readU32(bytes, at + HIGH)) << 32n) | BigInt(readU32(bytes, at + 4 - HIGH))
-const signed64 = (bytes: Buffer, at: number): bigint => BigInt.asIntN(64, unsigned64(bytes, at))
+const limit64 = (bytes: Buffer, at: number, signed: boolean): bigint => {
+  const value = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(at, hostIsLittle)
+  return signed ? BigInt.asIntN(64, value) : value
+}
 
 /** errno → name. Numbers with two names get the one that man pages use; the kernel also lets a few of its own out. */
 const NAMES = new Map<number, string>([

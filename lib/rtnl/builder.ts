@@ -1,25 +1,38 @@
-import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from '../wire/frame.js'
 import type { BodyIn, BodyOut } from '../wire/body.js'
+import { isObject, refuse } from '../wire/codec.js'
+import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from '../wire/frame.js'
 import type { MessageKind, Operation } from '../wire/message.js'
 import { Request } from '../wire/request.js'
 import type { Fields } from '../wire/struct.js'
 import type { Rows } from '../wire/table.js'
 
-/** A request that changes something: the kernel answers with an ACK. Throws EncodeError. */
-export function write<H extends Fields, R extends Rows>(
+/**
+ * A request that changes something: the kernel answers with an ACK. Throws EncodeError.
+ * @param complete adds what the value leaves out
+ */
+export function write<H extends Fields, R extends Rows, V extends BodyIn<H, R>>(
   kind: MessageKind<H, R>,
   operation: Exclude<Operation, 'get'>,
   flags: number,
-  value: BodyIn<H, R>,
+  value: V,
+  complete: (value: V) => V = (value) => value,
 ): Request<BodyOut<H, R>> {
-  return make(kind, operation, NLM_F_REQUEST | NLM_F_ACK | flags, value)
+  if (!isObject(value)) refuse(value, kind.body.expects)
+  return make(kind, operation, NLM_F_REQUEST | NLM_F_ACK | flags, complete(value))
 }
 
-/** A request for one object (or as many as the kernel finds fit). Throws EncodeError. */
-export const read = <H extends Fields, R extends Rows>(
+/**
+ * A request for one object (or as many as the kernel finds fit). Throws EncodeError.
+ * @param complete adds what the value leaves out
+ */
+export function read<H extends Fields, R extends Rows, V extends BodyIn<H, R>>(
   kind: MessageKind<H, R>,
-  value: BodyIn<H, R>,
-): Request<BodyOut<H, R>> => make(kind, 'get', NLM_F_REQUEST, value)
+  value: V,
+  complete: (value: V) => V = (value) => value,
+): Request<BodyOut<H, R>> {
+  if (!isObject(value)) refuse(value, kind.body.expects)
+  return make(kind, 'get', NLM_F_REQUEST, complete(value))
+}
 
 /** A request for all objects that match. Throws EncodeError. */
 export const dump = <H extends Fields, R extends Rows>(

@@ -7,6 +7,7 @@ import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from '../wire/frame.js'
 import { MessageKind } from '../wire/message.js'
 import { Registry } from '../wire/registry.js'
 import { Request } from '../wire/request.js'
+import { withDefaults } from './builder.js'
 
 const NETLINK_GENERIC = 16
 const VERSION = 1
@@ -80,7 +81,7 @@ export class Fou extends Connection {
     const value =
       cmd === 'get'
         ? { cmd, version: VERSION }
-        : { af: 'inet' as const, ...(cmd === 'add' ? { type: 'direct' as const } : {}), ...port, cmd, version: VERSION }
+        : { ...withDefaults(port, { af: 'inet', ...(cmd === 'add' && { type: 'direct' }) }), cmd, version: VERSION }
     const { base } = this.#kind
     const all = NLM_F_REQUEST | flags
     return new Request(

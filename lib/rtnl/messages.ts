@@ -13,6 +13,7 @@ import type { Request } from '../wire/request.js'
 /** What each kind of message is about, by the kernel's name of the kind. */
 export interface Objects {
   LINK: Link
+  LINKPROP: Link
   ADDR: Address
   ROUTE: Route
   NEIGH: Neighbour

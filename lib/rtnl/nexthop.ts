@@ -14,12 +14,12 @@ import { dump, read, withDefaults, write } from './builder.js'
 export const nexthop = {
   /** A new nexthop; EEXIST if the id is taken. */
   add: (value: NexthopInput): Request<Nexthop> =>
-    write(NEXTHOP_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, withFamily(value)),
+    write(NEXTHOP_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, value, withFamily),
   /** A nexthop, in place of the one with this id: every route that uses it follows. */
   replace: (value: NexthopInput): Request<Nexthop> =>
-    write(NEXTHOP_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, withFamily(value)),
+    write(NEXTHOP_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, value, withFamily),
   /** In place of the nexthop with this id; ENOENT if there is none. */
-  change: (value: NexthopInput): Request<Nexthop> => write(NEXTHOP_MESSAGES, 'new', NLM_F_REPLACE, withFamily(value)),
+  change: (value: NexthopInput): Request<Nexthop> => write(NEXTHOP_MESSAGES, 'new', NLM_F_REPLACE, value, withFamily),
   /**
    * Removes a nexthop, and with it, without a word, the routes that use it. Delete those first: the kernel looks
    * through all routes otherwise.

@@ -1,3 +1,4 @@
+import { AF } from '../schema/constants.js'
 import { ROUTE_MESSAGES, type Route, type RouteInput } from '../schema/route.js'
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../wire/frame.js'
 import type { Request } from '../wire/request.js'
@@ -11,19 +12,21 @@ import { dump, read, withDefaults, write } from './builder.js'
  */
 export const route = {
   /** A new route; EEXIST if there is one to the prefix with this metric. */
-  add: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, fresh(value)),
+  add: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, value, fresh),
   /** A route, in place of the one to the prefix with this metric if there is one. */
   replace: (value: RouteInput): Request<Route> =>
-    write(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, fresh(value)),
+    write(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, value, fresh),
   /** In place of the route to the prefix with this metric; ENOENT if there is none. */
-  change: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'new', NLM_F_REPLACE, fresh(value)),
+  change: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'new', NLM_F_REPLACE, value, fresh),
   /** A route after those to the prefix that there are: for IPv6 one more nexthop of it. */
   append: (value: RouteInput): Request<Route> =>
-    write(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_APPEND, fresh(value)),
+    write(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_APPEND, value, fresh),
+  /** A route before those to the prefix with this metric (IPv4). */
+  prepend: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'new', NLM_F_CREATE, value, fresh),
   /** Removes the first route that has all that is given; ESRCH if there is none. */
-  delete: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'del', 0, dying(value)),
-  /** The route that a packet to `dst` would take. */
-  get: (value: RouteInput): Request<Route> => read(ROUTE_MESSAGES, value),
+  delete: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'del', 0, value, dying),
+  /** The route that a packet to `dst` would take; with flag `fib_match` the route in the table that says so. */
+  get: (value: RouteInput): Request<Route> => read(ROUTE_MESSAGES, value, asking),
   /**
    * All routes. The kernel itself filters by `family`, `table`, `protocol`, `type` and `oif` (Linux 4.20); other
    * properties are refused by it.
@@ -37,6 +40,8 @@ const LINK_TYPES: ReadonlySet<unknown> = new Set(['broadcast', 'multicast', 'any
 
 function scopeOf(value: RouteInput): 'host' | 'link' | 'universe' {
   const { type = 'unicast' } = value
+  // For IPv6 there are no scopes.
+  if (isIpv6(value)) return 'universe'
   if (HOST_TYPES.has(type)) return 'host'
   if (LINK_TYPES.has(type)) return 'link'
   const direct =
@@ -51,6 +56,11 @@ function scopeOf(value: RouteInput): 'host' | 'link' | 'universe' {
 const familyOf = (value: RouteInput): RouteInput['family'] =>
   value.family ?? (ROUTE_MESSAGES.body.familyOf(value) === undefined ? 'inet' : undefined)
 
+const isIpv6 = (value: RouteInput): boolean => {
+  const { family = ROUTE_MESSAGES.body.familyOf(value) } = value
+  return family === 'inet6' || family === AF.inet6
+}
+
 function fresh(value: RouteInput): RouteInput {
   return withDefaults(value, {
     family: familyOf(value),
@@ -62,11 +72,15 @@ function fresh(value: RouteInput): RouteInput {
 }
 
 function dying(value: RouteInput): RouteInput {
-  const scope = scopeOf(value)
+  const scoped = isIpv6(value) || HOST_TYPES.has(value.type) || LINK_TYPES.has(value.type)
   return withDefaults(value, {
     family: familyOf(value),
     table: LOCAL_TYPES.has(value.type) ? 255 : 254,
     // Nowhere stands for any scope.
-    scope: HOST_TYPES.has(value.type) || LINK_TYPES.has(value.type) ? scope : 'nowhere',
+    scope: scoped ? scopeOf(value) : 'nowhere',
   })
 }
+
+/** Without the flag the kernel says main whatever table the route is in; for IPv6 it never does, and refuses the flag. */
+const asking = (value: RouteInput): RouteInput =>
+  isIpv6(value) ? value : withDefaults(value, { family: familyOf(value), flags: ['lookup_table'] })

@@ -83,7 +83,9 @@ export class Rtnetlink extends Connection {
     const numbers = groups.map((group) => {
       const number = typeof group === 'number' ? group : RTNLGRP[group]
       if (!Number.isInteger(number) || number < 1) {
-        throw new TypeError(`${String(group)} is not a group of rtnetlink; there are ${Object.keys(RTNLGRP).join(', ')}`)
+        throw new TypeError(
+          `${String(group)} is not a group of rtnetlink; there are ${Object.keys(RTNLGRP).join(', ')}`,
+        )
       }
       return number
     })

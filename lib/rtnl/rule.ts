@@ -4,15 +4,15 @@ import type { Request } from '../wire/request.js'
 import { dump, withDefaults, write } from './builder.js'
 
 /**
- * Routing rules (ip-rule(8)). A new rule looks in table main unless it says otherwise.
+ * Routing rules (ip-rule(8)). A new rule looks in table main, or goes on where `goto` says, unless it has an `action`.
  * @example
  * await rt.request(rule.add({ src: '10.0.0.0/8', table: 100, priority: 1000 }))
  */
 export const rule = {
   /** A new rule; EEXIST if there is the same. */
-  add: (value: RuleInput): Request<Rule> => write(RULE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, fresh(value)),
+  add: (value: RuleInput): Request<Rule> => write(RULE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, value, fresh),
   /** Removes the first rule that has all that is given; ENOENT if there is none. */
-  delete: (value: RuleInput): Request<Rule> => write(RULE_MESSAGES, 'del', 0, withFamily(value)),
+  delete: (value: RuleInput): Request<Rule> => write(RULE_MESSAGES, 'del', 0, value, withFamily),
   /** All rules of `family`, or of all families. */
   list: (value: RuleInput = {}): Request<Rule> => dump(RULE_MESSAGES, value),
 }
@@ -21,10 +21,10 @@ const withFamily = (value: RuleInput): RuleInput =>
   RULE_MESSAGES.body.familyOf(value) === undefined ? withDefaults(value, { family: 'inet' }) : value
 
 const fresh = (value: RuleInput): RuleInput => {
-  const looks = value.action === undefined || value.action === 'to_tbl' || value.action === 1
+  const { action = value.goto === undefined ? 'to_tbl' : 'goto' } = value
+  const looks = action === 'to_tbl' || action === 1
   return withDefaults(withFamily(value), {
-    action: 'to_tbl',
-    protocol: 'boot',
+    action,
     ...(looks && value.l3mdev === undefined ? { table: 254 } : {}),
   })
 }

@@ -5,7 +5,7 @@ import { message } from '../wire/message.js'
 import { bits, enumeration, s32, string, u8, u32 } from '../wire/scalars.js'
 import { hidden, struct } from '../wire/struct.js'
 import { attr } from '../wire/table.js'
-import { AF, IFA_F, RT_SCOPE } from './constants.js'
+import { AF, IFA_F, IFAPROT, RT_SCOPE } from './constants.js'
 
 /** `struct ifaddrmsg` (linux/if_addr.h). */
 export const IFADDRMSG = struct('ifaddrmsg', {
@@ -53,8 +53,8 @@ export const ADDRESS = body('IFA_', IFADDRMSG, {
   rtPriority: attr(9, u32),
   /** Namespace to work in. Linux 4.20. */
   targetNetnsid: attr(10, s32),
-  /** Who installed it, IFAPROT_*. Linux 5.18. */
-  proto: attr(11, u8),
+  /** Who installed it. Linux 5.18. */
+  proto: attr(11, enumeration(u8, IFAPROT)),
 })
 
 /** RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR. */

@@ -128,6 +128,9 @@ export const IFA_F = names({
   stable_privacy: 0x800,
 })
 
+/** IFAPROT_*: who installed an address (linux/if_addr.h). Other numbers are free to use. */
+export const IFAPROT = names({ unspec: 0, kernel_lo: 1, kernel_ra: 2, kernel_ll: 3 })
+
 /** FR_ACT_*: what a rule does (linux/fib_rules.h). */
 export const FR_ACT = names({
   unspec: 0,

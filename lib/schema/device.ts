@@ -186,7 +186,7 @@ export const DEVICE_ROWS = {
   minMtu: attr(50, u32),
   /** Largest MTU that it takes, 0 for no limit. Read-only, Linux 5.0. */
   maxMtu: attr(51, u32),
-  /** Further names. Read-only here, Linux 5.5. */
+  /** Further names. Only `link.addProperties` and `link.deleteProperties` change them. Linux 5.5. */
   propList: attr(52, PROP_LIST),
   /** Asks for the device by one of its further names. Linux 5.5. */
   altIfname: attr(53, altIfname),

@@ -68,6 +68,8 @@ export const LINK = body('IFLA_', IFINFOMSG, {
 
 /** RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK. */
 export const LINK_MESSAGES = message('LINK', 16, LINK)
+/** RTM_NEWLINKPROP, RTM_DELLINKPROP: a device's further names (`propList`). Linux 5.5. */
+export const LINKPROP_MESSAGES = message('LINKPROP', 108, LINK)
 
 /** A link as the kernel tells it. */
 export interface Link extends ValueOf<typeof LINK> {}

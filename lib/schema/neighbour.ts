@@ -1,10 +1,11 @@
 import { ip, linkAddress } from '../wire/addresses.js'
 import { body, type InputOf, type ValueOf } from '../wire/body.js'
 import { message } from '../wire/message.js'
-import { be16, bits, enumeration, flag, s32, u8, u16, u32 } from '../wire/scalars.js'
+import { be16, bits, enumeration, flag, range, s32, u8, u16, u32 } from '../wire/scalars.js'
 import { pad, struct } from '../wire/struct.js'
 import { attr, table } from '../wire/table.js'
 import { AF, NTF, NTF_EXT, NUD, RTN, RTPROT } from './constants.js'
+import { vni } from './tunnel-fields.js'
 
 /**
  * Neighbours, and as family `bridge` the entries of forwarding databases (linux/neighbour.h, ip-neighbour(8),
@@ -50,11 +51,11 @@ export const NEIGHBOUR = body('NDA_', NDMSG, {
   /** How often it was asked for. */
   probes: attr(4, u32),
   /** VLAN id. Linux 3.9. */
-  vlan: attr(5, u16),
+  vlan: attr(5, range(u16, 0, 4094, 'a VLAN id')),
   /** UDP port of the remote end, network byte order. Linux 3.10. */
   port: attr(6, be16),
   /** VNI of the remote end. Linux 3.10. */
-  vni: attr(7, u32),
+  vni: attr(7, vni),
   /** Index of the underlay device of an FDB entry. Linux 3.10. */
   viaIfindex: attr(8, u32, 'IFINDEX'),
   /** Index of the bridge. Linux 3.16. */
@@ -62,7 +63,7 @@ export const NEIGHBOUR = body('NDA_', NDMSG, {
   /** Namespace of the device. Linux 4.0. */
   linkNetnsid: attr(10, s32),
   /** VNI that a packet must have (external vxlan). Linux 4.11. */
-  srcVni: attr(11, u32),
+  srcVni: attr(11, vni),
   /** Who installed it. Linux 5.0. */
   protocol: attr(12, enumeration(u8, RTPROT)),
   /** Nexthop group (fdb) instead of dst, port, vni. Linux 5.8. */

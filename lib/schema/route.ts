@@ -1,12 +1,14 @@
 import { ip, prefix, via } from '../wire/addresses.js'
 import { body, type InputOf, sequence, type ValueOf } from '../wire/body.js'
 import { widened } from '../wire/fields.js'
+import { labels } from '../wire/labels.js'
 import { message } from '../wire/message.js'
-import { be16, be32, bits, bytes, enumeration, named, plus, s32, string, u8, u16, u32, u64 } from '../wire/scalars.js'
+import { be16, bits, bool, enumeration, named, plus, s32, string, u8, u16, u32, u64 } from '../wire/scalars.js'
 import { hidden, struct } from '../wire/struct.js'
 import { attr, table } from '../wire/table.js'
 import { AF, ICMPV6_ROUTER_PREF, RT_SCOPE, RT_TABLE, RTM_F, RTN, RTNH_F, RTPROT } from './constants.js'
 import { encap } from './encap.js'
+import { label } from './tunnel-fields.js'
 
 /** `struct rtmsg` (linux/rtnetlink.h). */
 export const RTMSG = struct('rtmsg', {
@@ -43,8 +45,12 @@ export const RTAX = table('RTAX_', {
       reordering: 1 << 9,
       hoplimit: 1 << 10,
       initcwnd: 1 << 11,
+      features: 1 << 12,
       rto_min: 1 << 13,
       initrwnd: 1 << 14,
+      quickack: 1 << 15,
+      cc_algo: 1 << 16,
+      fastopen_no_cookie: 1 << 17,
     }),
   ),
   /** Path MTU in bytes. */
@@ -113,8 +119,8 @@ const nexthopRows = {
   flow: attr(11, u32),
   /** A gateway of another family than the route's. Linux 5.2 for IPv4 routes. */
   via: attr(18, via),
-  /** Labels that replace the top one (MPLS routes), in wire form. */
-  newdst: attr(19, bytes(64)),
+  /** Labels that replace the top one (MPLS routes), outermost first. */
+  newdst: attr(19, labels),
   /** Encapsulation of this nexthop. Linux 4.3. */
   encap: attr(22, encap(21, 'RTA_ENCAP_TYPE')),
 }
@@ -125,7 +131,7 @@ export const HOP = body('RTA_', RTNEXTHOP, nexthopRows)
 /** A route: header and RTA_* attributes. */
 export const ROUTE = body('RTA_', RTMSG, {
   ...nexthopRows,
-  /** Destination, `10.0.0.0/8` or `default`. */
+  /** Destination, `10.0.0.0/8` or `default`; of family `mpls` a label, `100`. */
   dst: attr(1, prefix({ length: RTMSG.offset('dstLen'), default: true })),
   /** Source prefix that a packet must have (IPv6), or the source address asked about. */
   src: attr(2, prefix({ length: RTMSG.offset('srcLen') })),
@@ -155,8 +161,8 @@ export const ROUTE = body('RTA_', RTMSG, {
   expires: attr(23, u32),
   /** User id, of a lookup. Linux 4.10. */
   uid: attr(25, u32),
-  /** Whether MPLS hands the TTL down, 0 or 1. Linux 4.12. */
-  ttlPropagate: attr(26, u8),
+  /** Whether MPLS hands the TTL down. Linux 4.12. */
+  ttlPropagate: attr(26, bool),
   /** IP protocol, of a lookup. Linux 4.17. */
   ipProto: attr(27, u8),
   /** Source port, of a lookup; network byte order. Linux 4.17. */
@@ -166,7 +172,7 @@ export const ROUTE = body('RTA_', RTMSG, {
   /** Nexthop object to use instead of gateway and oif. Linux 5.3. */
   nhId: attr(30, u32),
   /** IPv6 flow label, of a lookup; network byte order. Linux 6.14. */
-  flowlabel: attr(31, be32),
+  flowlabel: attr(31, label),
 })
 
 /** RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE. */

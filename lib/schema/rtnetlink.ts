@@ -1,6 +1,6 @@
 import { Registry } from '../wire/registry.js'
 import { ADDRESS_MESSAGES } from './address.js'
-import { LINK_MESSAGES } from './link.js'
+import { LINK_MESSAGES, LINKPROP_MESSAGES } from './link.js'
 import { NEIGHBOUR_MESSAGES } from './neighbour.js'
 import { NETNS_MESSAGES } from './netns.js'
 import { NEXTHOP_MESSAGES, NEXTHOPBUCKET_MESSAGES } from './nexthop.js'
@@ -10,6 +10,7 @@ import { RULE_MESSAGES } from './rule.js'
 /** All rtnetlink messages that this package knows. */
 export const rtnetlink = new Registry([
   LINK_MESSAGES,
+  LINKPROP_MESSAGES,
   ADDRESS_MESSAGES,
   ROUTE_MESSAGES,
   NEIGHBOUR_MESSAGES,

@@ -2,10 +2,11 @@ import { prefix } from '../wire/addresses.js'
 import { body, type InputOf, type ValueOf } from '../wire/body.js'
 import { widened } from '../wire/fields.js'
 import { message } from '../wire/message.js'
-import { be32, be64, bits, bool, enumeration, ifname, named, s32, u8, u16, u32 } from '../wire/scalars.js'
+import { be64, bits, bool, enumeration, ifname, named, range, s32, u8, u16, u32 } from '../wire/scalars.js'
 import { hidden, pad, struct } from '../wire/struct.js'
 import { attr } from '../wire/table.js'
 import { AF, FIB_RULE, FR_ACT, RT_TABLE, RTPROT } from './constants.js'
+import { label } from './tunnel-fields.js'
 
 /** `struct fib_rule_hdr` (linux/fib_rules.h). */
 export const FIB_RULE_HDR = struct('fib_rule_hdr', {
@@ -65,17 +66,17 @@ export const RULE = body('FRA_', FIB_RULE_HDR, {
   /** Destination ports, host byte order. Linux 4.17. */
   dportRange: attr(24, struct('fib_rule_port_range', { start: u16, end: u16 })),
   /** DSCP of the packet. Linux 6.13. */
-  dscp: attr(25, u8),
+  dscp: attr(25, range(u8, 0, 63, 'a DSCP')),
   /** IPv6 flow label, network byte order. Linux 6.14. */
-  flowlabel: attr(26, be32),
+  flowlabel: attr(26, label),
   /** Which bits of it count, network byte order. Linux 6.14. */
-  flowlabelMask: attr(27, be32),
+  flowlabelMask: attr(27, label),
   /** Which bits of the source port count. Linux 6.15. */
   sportMask: attr(28, u16),
   /** Which bits of the destination port count. Linux 6.15. */
   dportMask: attr(29, u16),
   /** Which bits of the DSCP count. Linux 6.15. */
-  dscpMask: attr(30, u8),
+  dscpMask: attr(30, range(u8, 0, 63, 'a DSCP mask')),
 })
 
 /** RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE. */

@@ -270,8 +270,7 @@ function u32(value: number): Buffer {
 
 function u64(value: bigint): Buffer {
   const bytes = Buffer.alloc(8)
-  if (hostIsLittle) bytes.writeBigUInt64LE(BigInt.asUintN(64, value))
-  else bytes.writeBigUInt64BE(BigInt.asUintN(64, value))
+  new DataView(bytes.buffer, bytes.byteOffset).setBigInt64(0, BigInt.asIntN(64, value), hostIsLittle)
   return bytes
 }
 

@@ -33,11 +33,18 @@ const COMMON = {
 }
 
 /** By what the message does; `error` is NLMSG_ERROR. */
-export const NLM_F: Readonly<Record<Operation | 'error', Names>> = {
-  new: { ...COMMON, replace: NLM_F_REPLACE, excl: NLM_F_EXCL, create: NLM_F_CREATE, append: NLM_F_APPEND },
-  set: { ...COMMON, replace: NLM_F_REPLACE, excl: NLM_F_EXCL, create: NLM_F_CREATE, append: NLM_F_APPEND },
-  del: { ...COMMON, nonrec: NLM_F_NONREC, bulk: NLM_F_BULK },
-  get: { ...COMMON, root: NLM_F_ROOT, match: NLM_F_MATCH, atomic: 0x400 },
-  command: { ...COMMON, root: NLM_F_ROOT, match: NLM_F_MATCH },
-  error: { ...COMMON, capped: NLM_F_CAPPED, ack_tlvs: NLM_F_ACK_TLVS },
+export const NLM_F: Readonly<Record<Operation | 'error', Bits<Names>>> = {
+  new: flags({ replace: NLM_F_REPLACE, excl: NLM_F_EXCL, create: NLM_F_CREATE, append: NLM_F_APPEND }),
+  set: flags({ replace: NLM_F_REPLACE, excl: NLM_F_EXCL, create: NLM_F_CREATE, append: NLM_F_APPEND }),
+  del: flags({ nonrec: NLM_F_NONREC, bulk: NLM_F_BULK }),
+  get: flags({ root: NLM_F_ROOT, match: NLM_F_MATCH, atomic: 0x400 }),
+  command: flags({ root: NLM_F_ROOT, match: NLM_F_MATCH }),
+  error: flags({ capped: NLM_F_CAPPED, ack_tlvs: NLM_F_ACK_TLVS }),
 }
+
+function flags(names: Names): Bits<Names> {
+  return bits<Names>(u16, { ...COMMON, ...names })
+}
+
+/** Bits → names, what has none as one number at the end. */
+export const flagNames = (number: number, of: Bits<Names>): (string | number)[] => of.names(number)

@@ -215,7 +215,7 @@ export type BitsInput<N extends Names> = number | readonly ((keyof N & string) |
 /** What a set of bits is told as: names, and what has none as one number at the end. */
 export type BitsOutput<N extends Names> = ((keyof N & string) | number)[]
 
-/** A set of named bits. */
+/** A codec for a set of named bits. */
 export interface Bits<N extends Names> extends Fixed<BitsOutput<N>, BitsInput<N>> {
   /** The bits of a value. Throws EncodeError. */
   number(value: BitsInput<N>): number
@@ -223,6 +223,7 @@ export interface Bits<N extends Names> extends Fixed<BitsOutput<N>, BitsInput<N>
   names(number: number): BitsOutput<N>
 }
 
+/** A set of named bits, one each. */
 export function bits<N extends Names>(codec: Fixed<number>, names: N): Bits<N> {
   const expects = `a list of ${Object.keys(names).join(', ')}, or a number`
   const numbers = new Map<string, number>(Object.entries(names))
@@ -237,30 +238,29 @@ export function bits<N extends Names>(codec: Fixed<number>, names: N): Bits<N> {
     if (typeof value === 'number') return bitsOf(value)
     if (!Array.isArray(value)) refuse(value, expects)
     let sum = 0
-    for (const item of value as readonly (string | number)[]) sum = (sum | bitsOf(item)) >>> 0
+    for (const item of value as readonly unknown[]) sum = (sum | bitsOf(item)) >>> 0
     return sum
+  }
+  const toNames = (number: number): BitsOutput<N> => {
+    const set: BitsOutput<N> = []
+    let rest = number
+    if (rest === 0) return set
+    for (const [name, bit] of list) {
+      if ((rest & bit) !== 0) {
+        set.push(name)
+        rest = (rest & ~bit) >>> 0
+      }
+    }
+    if (rest !== 0) set.push(rest)
+    return set
   }
   return {
     expects,
     size: codec.size,
     number: toNumber,
+    names: toNames,
     write: (w, value, context) => codec.write(w, toNumber(value), context),
-    read(b, start, end, context) {
-      return this.names(codec.read(b, start, end, context))
-    },
-    names(number) {
-      let rest = number
-      const set: ((keyof N & string) | number)[] = []
-      if (rest === 0) return set
-      for (const [name, bit] of list) {
-        if (bit !== 0 && (rest & bit) >>> 0 === bit) {
-          set.push(name)
-          rest = (rest & ~bit) >>> 0
-        }
-      }
-      if (rest !== 0) set.push(rest)
-      return set
-    },
+    read: (b, start, end, context) => toNames(codec.read(b, start, end, context)),
   }
 }
 

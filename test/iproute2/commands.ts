@@ -45,6 +45,7 @@ const bridge = [
   'ip link set eth0 up',
   'ip link set eth1 up',
 ]
+const macvlan = [...pair, 'ip link add link eth0 name mac0 index 160 type macvlan mode source']
 const vrf = ['ip link add red index 130 type vrf table 100']
 const gre = [...underlay, 'ip link add gre1 index 140 type gre local 192.0.2.1', 'ip link set gre1 up']
 const vxlan = [...underlay, 'ip link add vxlan0 index 150 type vxlan id 5 local 192.0.2.1 dstport 4789']
@@ -215,7 +216,15 @@ export const commands: readonly Command[] = [
       'ip link add red type vrf table 1000',
       'ip link add mon0 type nlmon',
       after(...pair, 'ip link add link eth0 name eth0.5 type vlan id 5'),
+      after(
+        ...pair,
+        'ip link add link eth0 name eth0.6 type vlan protocol 802.1ad id 6 reorder_hdr off gvrp on mvrp on loose_binding on bridge_binding on ingress-qos-map 1:2 3:4 egress-qos-map 5:6',
+      ),
       after(...pair, 'ip link add link eth0 name mac0 type macvlan mode bridge'),
+      after(...pair, 'ip link add link eth0 name mac0 type macvlan mode passthru flag nopromisc bcqueuelen 500'),
+      after(...macvlan, 'ip link set mac0 type macvlan macaddr add 02:00:00:00:00:05'),
+      after(...macvlan, 'ip link set mac0 type macvlan macaddr set 02:00:00:00:00:05 02:00:00:00:00:06'),
+      after(...macvlan, 'ip link set mac0 type macvlan macaddr flush'),
     ],
   ),
 
@@ -259,6 +268,7 @@ export const commands: readonly Command[] = [
     'ip link set eth0 addrgenmode eui64',
     'ip link set eth0 addrgenmode stable_secret',
     'ip link set eth0 addrgenmode random',
+    after('ip link set eth0 up', 'ip token set ::5 dev eth0'),
     'ip link set eth0 arp off',
     'ip link set eth0 arp on multicast off',
     'ip link set eth0 promisc on allmulticast on',

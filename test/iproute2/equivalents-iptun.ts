@@ -5,6 +5,9 @@ import type { Equivalents } from './equivalents.js'
 
 /** IP over IP: kinds `ipip`, `sit` and `ip6tnl`. */
 
+// The kernel's own: `ip` reads it and sends it back.
+const IP6_TNL_F_CAP_PER_PACKET = 0x40000
+
 // With at least one option `ip` sends all of these.
 const IPIP_DEFAULTS = {
   proto: 'ip',
@@ -42,7 +45,10 @@ const sit = (data: KindInput<'sit'>): Request =>
   link.add({ ifname: 'tun0', linkinfo: { kind: 'sit', data: { ...SIT_DEFAULTS, local: '192.0.2.1', ...data } } })
 
 const ip6tnl = (data: KindInput<'ip6tnl'>): Request =>
-  link.add({ ifname: 'tun0', linkinfo: { kind: 'ip6tnl', data: { ...IP6TNL_DEFAULTS, local: '2001:db8::1', ...data } } })
+  link.add({
+    ifname: 'tun0',
+    linkinfo: { kind: 'ip6tnl', data: { ...IP6TNL_DEFAULTS, local: '2001:db8::1', ...data } },
+  })
 
 const ipips: Equivalents = {
   'ip link add tun0 type ipip': () => link.add({ ifname: 'tun0', linkinfo: { kind: 'ipip' } }),
@@ -99,8 +105,7 @@ const sits: Equivalents = {
       sixRdRelayPrefixlen: 24,
     }),
   'ip link add tun0 type sit local 192.0.2.1 remote 192.0.2.2 encap gue encap-sport 6000 encap-dport 6001 encap-csum':
-    () =>
-      sit({ remote: '192.0.2.2', encapType: 'gue', encapSport: 6000, encapDport: 6001, encapFlags: ['csum'] }),
+    () => sit({ remote: '192.0.2.2', encapType: 'gue', encapSport: 6000, encapDport: 6001, encapFlags: ['csum'] }),
   'ip link set tun0 type sit ttl 9': (dev) =>
     link.change({
       index: dev.tun0,
@@ -146,8 +151,7 @@ const ip6tnls: Equivalents = {
       index: dev.tun0,
       linkinfo: {
         kind: 'ip6tnl',
-        // The flag is the kernel's own: `ip` read it and sends it back.
-        data: { ...IP6TNL_DEFAULTS, local: '2001:db8::1', ttl: 5, flags: ['cap_per_packet'] },
+        data: { ...IP6TNL_DEFAULTS, local: '2001:db8::1', ttl: 5, flags: [IP6_TNL_F_CAP_PER_PACKET] },
       },
     }),
 }

@@ -12,6 +12,7 @@ const RTM_NEWRULE = 32
 const NLM_F_BULK = 0x200
 const AF_UNSPEC = 0
 const AF_INET = 2
+const AF_BRIDGE = 7
 const AF_PACKET = 17
 const IFLA_LINKINFO = 18
 const IFLA_INFO_KIND = 1
@@ -39,6 +40,10 @@ const without = (parts: Parts, unwanted: (one: Attribute) => boolean): Parts => 
 /** `ip link show` asks as AF_PACKET, for which the kernel has no answer of its own: it gives that of AF_UNSPEC. */
 const linkFamily: Rule = (parts) =>
   parts.type === RTM_GETLINK && parts.header[0] === AF_PACKET ? withByte(parts, 0, AF_UNSPEC) : parts
+
+/** `ip token set` sends RTM_SETLINK: to a device that is there the kernel does the same as for RTM_NEWLINK. */
+const setLink: Rule = (parts) =>
+  parts.type === RTM_SETLINK && parts.header[0] !== AF_BRIDGE ? { ...parts, type: RTM_NEWLINK } : parts
 
 /** `ip address delete` of an IPv4 address without a length says 32, which counts only beside IFA_ADDRESS. */
 const addressLength: Rule = (parts) =>
@@ -83,6 +88,7 @@ const slaveKind: Rule = (parts) => {
 
 const RULES: readonly Rule[] = [
   linkFamily,
+  setLink,
   addressLength,
   routeTable,
   defaultRoute,

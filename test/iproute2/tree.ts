@@ -69,8 +69,11 @@ export interface Tree {
   readonly attributes: readonly string[]
 }
 
-/** A message as text that says all that the kernel reads of it. `visit` is told of every row that occurs. */
-export function treeOf({ type, flags, header, attributes }: Parts, visit?: (row: Row<unknown>) => void): Tree {
+/** A message as text that says all that the kernel reads of it. `visit` is told of every table and row that occurs. */
+export function treeOf(
+  { type, flags, header, attributes }: Parts,
+  visit: (table: Table, row?: Row<unknown>) => void = () => {},
+): Tree {
   const kind = rtnetlink.kind(type)!
   const role = (['new', 'del', 'get', 'set'] as const)[type - kind.base]!
   const lines: string[] = []
@@ -78,11 +81,12 @@ export function treeOf({ type, flags, header, attributes }: Parts, visit?: (row:
   const context: Context = { family: header[0]!, header: 0, owner: {}, companion: undefined, partial: true }
 
   const walk = (table: Table, within: readonly Attribute[], path: string): void => {
+    visit(table)
     const seen = new Map<string, string[]>()
     const counts = new Map<number, number>()
     for (const one of within) {
       const row = table.find(one.type)?.row
-      if (row) visit?.(row)
+      if (row) visit(table, row)
       let name = path + table.nameOf(one.type)
       if (row?.repeated) {
         const count = counts.get(one.type) ?? 0

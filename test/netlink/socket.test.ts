@@ -447,6 +447,31 @@ t.test('an idle request socket lets the process end, a monitor does not', { skip
   t.match(await runNode(program, [namespace.name!, 'monitor']), { status: 0, stdout: 'true\n' })
 })
 
+t.test('after the exit hook a monitor is closed, not a stranger to its descriptor', { skip }, async (t) => {
+  const { status, stdout } = await runNode(
+    `
+    const socket = NetlinkSocket.open({ namespace: Namespace.open(args[0]), role: 'monitor' })
+    process.on('exit', () => socket.send(Buffer.alloc(16)).catch(() => {}))
+    process.on('exit', () => console.log(socket.drops()))
+    process.exit(4)
+    `,
+    [testNamespace(t).name!],
+  )
+  t.same({ status, stdout }, { status: 4, stdout: '0\n' })
+})
+
+t.test('child processes do not inherit sockets', { skip }, async (t) => {
+  const namespace = testNamespace(t)
+  const inherited = async (): Promise<number> => {
+    const { stdout } = await namespace.exec('sh', ['-c', 'for fd in /proc/self/fd/*; do readlink $fd || true; done'])
+    return stdout.split('\n').filter((link) => link.startsWith('socket:')).length
+  }
+  const before = await inherited()
+  listen(t, { namespace })
+  listen(t, { namespace, role: 'monitor' })
+  t.equal(await inherited(), before)
+})
+
 t.test('in worker threads', { skip }, async (t) => {
   const namespace = testNamespace(t)
   const library = new URL('../../lib/', import.meta.url).href
@@ -484,7 +509,9 @@ t.test('in worker threads', { skip }, async (t) => {
 })
 
 t.test('without privileges', { skip }, async (t) => {
-  const { stdout, stderr } = await runNode(`
+  const program = `
+    import { openSync } from 'node:fs'
+    libc.setns(openSync(args[0]), 0)
     process.setgid(65534)
     NetlinkSocket.open().close()
     process.setuid(65534)
@@ -492,6 +519,7 @@ t.test('without privileges', { skip }, async (t) => {
     socket.start({ receive: (d) => console.log('answer', d.length), fail: console.error })
     console.log('clamped', socket.receiveBuffer < 1 << 28)
     await socket.send(Buffer.from('${noop(1).toString('hex')}', 'hex'))
-  `)
+  `
+  const { stdout, stderr } = await runNode(program, [testNamespace(t).path])
   t.equal(stdout, 'clamped true\nanswer 36\n', stderr)
 })

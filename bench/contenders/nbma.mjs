@@ -1,0 +1,145 @@
+/**
+ * This package, as its users write it: plain objects in, results out.
+ *   node nbma.mjs WHAT IFINDEX COUNT
+ */
+import { spawnSync } from 'node:child_process'
+import { neighbour, nexthop, Rtnetlink, route } from 'nbma'
+import { destination, EVENTS_A_ROUND, endpoint, mac, PROTOCOL, report, timed } from './messages.mjs'
+
+const [what, device, number, from = '0'] = process.argv.slice(2)
+const ifindex = Number(device)
+const count = Number(number)
+const first = Number(from)
+
+const peers = (make) => Array.from({ length: count }, (_, i) => make(first + i))
+
+/** Plain objects are there before the clock starts; requests are made from them while it runs. */
+function* requests(values, make) {
+  for (const value of values) yield make(value)
+}
+
+const onlink = (i, gateway = endpoint(i), priority = 1000 + i) => ({
+  dst: `${destination(i)}/32`,
+  gateway,
+  oif: ifindex,
+  priority,
+  protocol: PROTOCOL,
+  flags: ['onlink'],
+})
+
+async function connected(job) {
+  const rt = await Rtnetlink.open()
+  try {
+    return await job(rt)
+  } finally {
+    rt.close()
+  }
+}
+
+const batch = (source) =>
+  connected(async (rt) => {
+    const [ms, { applied, failures }] = await timed(() => rt.batch(source))
+    return { ms, applied, errors: failures.length > 0 ? { [failures[0].error.code]: failures.length } : {} }
+  })
+
+const batchOf = (values, make) => batch(requests(values, make))
+
+function* pairs(values) {
+  for (const { hop, ...rest } of values) {
+    yield nexthop.add(hop)
+    yield route.add(rest)
+  }
+}
+
+const dump = () =>
+  connected(async (rt) => {
+    let applied = 0
+    let checksum = 0
+    const [ms] = await timed(async () => {
+      for await (const { dst, gateway, oif, table, protocol } of rt.dump(route.list({ family: 'inet' }))) {
+        if (protocol === PROTOCOL) applied++
+        checksum += dst.length + (gateway?.length ?? 0) + (oif ?? 0) + table
+      }
+    })
+    return { ms, applied, checksum }
+  })
+
+const JOBS = {
+  'route-batch': () => batchOf(peers((i) => onlink(i)), route.add),
+  'route-one-gateway': () => batchOf(peers((i) => onlink(i, endpoint(0), 1000)), route.add),
+  'route-one-metric': () => batchOf(peers((i) => onlink(i, endpoint(i), undefined)), route.add),
+  pairs: () =>
+    batch(
+      pairs(
+        peers((i) => ({
+          dst: `${destination(i)}/32`,
+          nhId: i + 1,
+          protocol: PROTOCOL,
+          hop: { id: i + 1, gateway: endpoint(i), oif: ifindex, protocol: PROTOCOL, flags: ['onlink'] },
+        })),
+      ),
+    ),
+  neighbour: () =>
+    batchOf(
+      peers((i) => ({ ifindex, dst: endpoint(i), lladdr: mac(i) })),
+      neighbour.add,
+    ),
+  fdb: () =>
+    batchOf(
+      peers((i) => ({ family: 'bridge', ifindex, lladdr: mac(i), dst: endpoint(i) })),
+      neighbour.add,
+    ),
+  delete: () =>
+    batchOf(
+      peers((i) => ({ dst: `${destination(i)}/32`, priority: 1000 + i })),
+      route.delete,
+    ),
+  encode: async () => {
+    const values = peers((i) => onlink(i))
+    let bytes = 0
+    const [ms] = await timed(() => {
+      for (const value of values) bytes += route.add(value).bytes.length
+    })
+    return { ms, applied: count, bytes }
+  },
+  dump,
+  single: () =>
+    connected(async (rt) => {
+      const values = peers((i) => onlink(i))
+      const [ms] = await timed(async () => {
+        for (const value of values) await rt.request(route.add(value))
+      })
+      return { ms, applied: count }
+    }),
+  monitor: () =>
+    connected(async (rt) => {
+      const events = rt.monitor(['ipv4-route'])
+      let ms = 0
+      let applied = 0
+      let resyncs = 0
+      for (let at = first; at < first + count; at += EVENTS_A_ROUND) {
+        const round = Math.min(EVENTS_A_ROUND, first + count - at)
+        spawnSync(process.env.NBMA_BENCH_C, ['route-batch', device, String(round), String(at)])
+        const [spent] = await timed(async () => {
+          for (let seen = 0; seen < round; seen++) {
+            const { value } = await events.next()
+            if (value.event === 'resync') resyncs++
+            else if (value.message.protocol === PROTOCOL) applied++
+          }
+        })
+        ms += spent
+      }
+      await events.return()
+      return { ms, applied, resyncs }
+    }),
+  /** Objects are made one by one, as whoever streams does: nothing holds them all. */
+  'memory-batch': () =>
+    batch(
+      (function* () {
+        for (let i = first; i < first + count; i++) yield route.add(onlink(i))
+      })(),
+    ),
+  'memory-dump': dump,
+}
+
+await report(JOBS[what])

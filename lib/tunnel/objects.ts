@@ -1,0 +1,87 @@
+import type { Request } from '../wire/request.js'
+import type { Family } from './kinds.js'
+import type { Messages, Weighted } from './messages.js'
+import { hashSet, within } from './metric.js'
+import type { Member } from './peer.js'
+import type { Scheme } from './scheme.js'
+import { groupText, type Snapshot } from './snapshot.js'
+import { hopFor } from './wanted.js'
+
+/**
+ * Nexthop objects: which exist, which are needed, and their ids. An object that exists keeps its id whatever it leads
+ * to; a new one gets the first free id from the hash of its endpoint on, so that ids are the same wherever the same
+ * peers come in the same order.
+ * @module
+ */
+
+/** The objects of one change. */
+export class Objects {
+  readonly #scheme: Scheme
+  readonly #messages: Messages
+  readonly #present: Snapshot
+  readonly #ids = new Map<string, number>()
+  readonly #taken: Set<number>
+  readonly #used = new Set<number>()
+
+  constructor(scheme: Scheme, messages: Messages, present: Snapshot) {
+    this.#scheme = scheme
+    this.#messages = messages
+    this.#present = present
+    this.#taken = new Set(present.takenIds)
+    for (const { id, text } of present.nexthops.values()) if (!this.#ids.has(text)) this.#ids.set(text, id)
+  }
+
+  /** The object of a peer, and the message that makes it if it is not there. */
+  single(member: Member, family: Family): { id: number; request?: Request } {
+    const hop = hopFor(this.#scheme, member, family)
+    const text = `${hop.gateway?.includes(':') ? 'inet6' : family} ${hop.text}`
+    const known = this.#ids.get(text)
+    if (known !== undefined) return { id: this.#use(known) }
+    const id = this.#allocate(text, member.hash)
+    return { id, request: this.#messages.addNexthop(id, hop, family) }
+  }
+
+  /** The group of several peers, and the message that makes it if it is not there. Their own objects come first. */
+  group(members: readonly Member[], family: Family): { id: number; request?: Request } {
+    const parts: Weighted<number>[] = members.map((member) => ({
+      to: this.single(member, family).id,
+      weight: member.weight,
+    }))
+    const text = groupText(parts.map(({ to, weight }) => ({ id: to, weight })))
+    const known = this.#ids.get(text)
+    if (known !== undefined) return { id: this.#use(known) }
+    const id = this.#allocate(text, hashSet(members.map(({ hash }) => hash)))
+    return { id, request: this.#messages.addGroup(id, parts) }
+  }
+
+  /** Something else uses an object. */
+  keep(id: number): void {
+    if (this.#used.has(id)) return
+    this.#used.add(id)
+    for (const part of this.#present.nexthops.get(id)?.group ?? []) this.keep(part.id)
+  }
+
+  /** Messages that remove the objects that nothing uses any more, groups first. */
+  *leftovers(): Generator<{ request: Request; endpoint: string }> {
+    const all = [...this.#present.nexthops.values()].filter(({ id }) => !this.#used.has(id))
+    for (const { id, group, endpoint } of [...all.filter(isGroup), ...all.filter((one) => !isGroup(one))])
+      if (group !== undefined || endpoint !== undefined) yield { request: this.#messages.deleteNexthop(id), endpoint }
+  }
+
+  #use(id: number): number {
+    this.keep(id)
+    return id
+  }
+
+  #allocate(text: string, hash: number): number {
+    const { base, width } = this.#scheme.nexthopIds
+    let id = within(this.#scheme.nexthopIds, hash)
+    for (let tries = 0; this.#taken.has(id) && tries < width; tries++) id = id + 1 < base + width ? id + 1 : base
+    this.#taken.add(id)
+    this.#ids.set(text, id)
+    this.#used.add(id)
+    return id
+  }
+}
+
+const isGroup = ({ group }: { readonly group?: unknown }): boolean => group !== undefined

@@ -1,0 +1,322 @@
+import { DumpInterruptedError, KernelError } from '../errors.js'
+import { neighbour } from '../rtnl/neighbour.js'
+import { nexthop } from '../rtnl/nexthop.js'
+import { route } from '../rtnl/route.js'
+import type { Rtnetlink } from '../rtnl/rtnetlink.js'
+import { RTPROT } from '../schema/constants.js'
+import type { Neighbour } from '../schema/neighbour.js'
+import type { Nexthop } from '../schema/nexthop.js'
+import type { Route } from '../schema/route.js'
+import type { Request } from '../wire/request.js'
+import { FLOOD, hopText, outOfIpv6 } from './carriage.js'
+import type { Family } from './kinds.js'
+import type { Scheme } from './scheme.js'
+
+/**
+ * What the kernel has of an overlay: the only place where its state is kept.
+ * @module
+ */
+
+/** One of our routes to a prefix. */
+export interface PresentRoute {
+  readonly metric: number
+  /** Where it leads, as text: `hopText`, several of them, or `#7` for nexthop object 7. */
+  readonly content: string
+  /** Source, MTU or type is not what it should be. */
+  readonly stale: boolean
+  /** The peers that it leads to, with their weights. */
+  readonly to: readonly PresentHop[]
+}
+
+/** A peer as one nexthop of a route. */
+export interface PresentHop {
+  readonly endpoint: string
+  readonly weight: number
+}
+
+/** One of our nexthop objects. */
+export interface PresentNexthop {
+  readonly id: number
+  /** Family and `hopText`, or for groups the ids and weights of their members. */
+  readonly text: string
+  /** Empty for groups. */
+  readonly endpoint: string
+  readonly group?: readonly { readonly id: number; readonly weight: number }[]
+}
+
+/** What is known of a peer beside its routes. */
+export interface PresentPeer {
+  gateway?: string
+  mac?: string
+}
+
+const PLAIN: PresentPeer = Object.freeze({})
+
+/** Whether a link-layer address is a MAC, not an underlay address. */
+const isMac = (lladdr: string): boolean => lladdr.length === 17 && lladdr[2] === ':' && lladdr[14] === ':'
+
+/** A route as text and back needs the same order of hops. */
+export const multipathText = (hops: readonly { readonly text: string; readonly weight: number }[]): string =>
+  hops
+    .map(({ text, weight }) => `${text}*${weight}`)
+    .sort()
+    .join(',')
+
+/** How the kernel's dumps name a protocol. */
+export const protocolName = (number: number): string | number =>
+  Object.entries(RTPROT).find(([, value]) => value === number)?.[0] ?? number
+
+/** Options of {@link readSnapshot}. */
+export interface SnapshotOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Keep other people's routes to these prefixes. */
+  readonly interest?: ((prefix: string) => boolean) | undefined
+}
+
+/** All that is ours, and what is in its way. */
+export class Snapshot {
+  /** By prefix; more than one only while something changes, or after a crash. */
+  readonly routes = new Map<string, PresentRoute[]>()
+  /** Other people's routes to prefixes of interest. */
+  readonly foreign = new Map<string, Route[]>()
+  /** Link-layer addresses of our neighbour entries. */
+  readonly neighbours = new Map<string, string>()
+  /** Those of other people's permanent ones on our device. */
+  readonly foreignNeighbours = new Map<string, string>()
+  /** MAC → underlay address of our forwarding entries. */
+  readonly forwards = new Map<string, string>()
+  /** MAC → underlay addresses of other people's. */
+  readonly foreignForwards = new Map<string, string[]>()
+  /** Underlay addresses of our entries for what is broadcast. */
+  readonly floods = new Set<string>()
+  readonly nexthops = new Map<number, PresentNexthop>()
+  /** All ids in use, by whomever. */
+  readonly takenIds = new Set<number>()
+  /** All peers by endpoint. */
+  readonly peers = new Map<string, PresentPeer>()
+  readonly #scheme: Scheme
+  readonly #protocol: string | number
+  readonly #single = new Map<string, readonly PresentHop[]>()
+
+  constructor(scheme: Scheme) {
+    this.#scheme = scheme
+    this.#protocol = protocolName(scheme.protocol)
+  }
+
+  /** Takes a forwarding entry. Neighbours and nexthops are told by them, so they come first. */
+  addForward(entry: Neighbour): void {
+    const { ifindex, lladdr, dst } = entry
+    if (ifindex !== this.#scheme.device.index || lladdr === undefined || dst === undefined) return
+    const ours = entry.flags.includes('ext_learned') && entry.state.includes('permanent')
+    if (!ours) {
+      const list = this.foreignForwards.get(lladdr)
+      if (list === undefined) this.foreignForwards.set(lladdr, [dst])
+      else list.push(dst)
+    } else if (lladdr === FLOOD) {
+      this.floods.add(dst)
+      this.#peer(dst)
+    } else {
+      this.forwards.set(lladdr, dst)
+      this.#detail(dst).mac = lladdr
+    }
+  }
+
+  /** Takes a neighbour entry. */
+  addNeighbour(entry: Neighbour): void {
+    const { ifindex, lladdr, dst, protocol } = entry
+    if (ifindex !== this.#scheme.device.index || lladdr === undefined || dst === undefined) return
+    if (!entry.state.includes('permanent') || (entry.family !== 'inet' && entry.family !== 'inet6')) return
+    if (protocol !== this.#protocol) this.foreignNeighbours.set(dst, lladdr)
+    else this.neighbours.set(dst, lladdr)
+  }
+
+  /** Takes a nexthop object. */
+  addNexthop(found: Nexthop): void {
+    const { id, group, oif } = found
+    if (id === undefined) return
+    this.takenIds.add(id)
+    if (found.protocol !== this.#protocol) return
+    if (group !== undefined) {
+      const members = group.map((one) => ({ id: one.id, weight: one.weight }))
+      this.nexthops.set(id, { id, text: groupText(members), endpoint: '', group: members })
+    } else if (oif === this.#scheme.device.index) {
+      const endpoint = this.#endpointOf(found.gateway, found.encap)
+      this.nexthops.set(id, { id, text: `${found.family} ${hopText(found.gateway, found.encap)}`, endpoint })
+      if (endpoint !== '') this.#peer(endpoint)
+    }
+  }
+
+  /** Groups of our protocol whose members are not all ours belong to another overlay. Comes after the last nexthop. */
+  dropStrangeGroups(): void {
+    for (const { id, group } of this.nexthops.values())
+      if (group?.some((one) => !this.nexthops.has(one.id))) this.nexthops.delete(id)
+  }
+
+  /** Takes a route of the overlay's table. */
+  addRoute(found: Route, family: Family, interest: (prefix: string) => boolean): void {
+    const { table } = this.#scheme
+    if (found.table !== table || found.family !== family) return
+    const { dst } = found
+    const prefix = dst === 'default' || dst === undefined ? (family === 'inet' ? '0.0.0.0/0' : '::/0') : dst
+    if (found.protocol === this.#protocol && this.#addOwn(prefix, found)) return
+    if (!interest(prefix)) return
+    const list = this.foreign.get(prefix)
+    if (list === undefined) this.foreign.set(prefix, [found])
+    else list.push(found)
+  }
+
+  /** False if the route is on another device. */
+  #addOwn(prefix: string, found: Route): boolean {
+    const { nhId, multipath } = found
+    const { index } = this.#scheme.device
+    if (nhId !== undefined) {
+      const object = this.nexthops.get(nhId)
+      if (object !== undefined) this.#keep(prefix, found, `#${nhId}`, this.#behind(object))
+      return object !== undefined
+    }
+    if (multipath !== undefined) {
+      if (!multipath.every(({ oif }) => oif === index)) return false
+      this.#keepMultipath(prefix, found)
+      return true
+    }
+    if (found.oif !== index) return false
+    const gateway = found.gateway ?? found.via?.address
+    this.#keep(prefix, found, hopText(gateway, found.encap), this.#one(this.#endpointOf(gateway, found.encap)))
+    return true
+  }
+
+  #keepMultipath(prefix: string, found: Route): void {
+    const hops = found.multipath!.map((hop) => {
+      const gateway = hop.gateway ?? hop.via?.address
+      return { text: hopText(gateway, hop.encap), weight: hop.weight, endpoint: this.#endpointOf(gateway, hop.encap) }
+    })
+    const to = hops.map(({ endpoint, weight }) => ({ endpoint, weight }))
+    for (const { endpoint } of to) this.#peer(endpoint)
+    this.#keep(prefix, found, multipathText(hops), to)
+  }
+
+  #keep(prefix: string, found: Route, content: string, to: readonly PresentHop[]): void {
+    const { source, mtu, advmss } = this.#scheme
+    const family = found.family as Family
+    const stale =
+      found.prefsrc !== source[family] ||
+      found.metrics?.mtu !== mtu ||
+      found.metrics?.advmss !== advmss ||
+      found.type !== 'unicast'
+    const kept: PresentRoute = { metric: found.priority ?? 0, content, stale, to }
+    const list = this.routes.get(prefix)
+    if (list === undefined) this.routes.set(prefix, [kept])
+    else list.push(kept)
+  }
+
+  /** The peers of an object or group. */
+  #behind({ endpoint, group }: PresentNexthop): readonly PresentHop[] {
+    if (group === undefined) return this.#one(endpoint)
+    return group.map(({ id, weight }) => ({ endpoint: this.nexthops.get(id)?.endpoint ?? '', weight }))
+  }
+
+  /** Most peers have several routes, and are always the same hop. */
+  #one(endpoint: string): readonly PresentHop[] {
+    let hop = this.#single.get(endpoint)
+    if (hop === undefined) {
+      hop = [{ endpoint, weight: 1 }]
+      this.#single.set(endpoint, hop)
+      this.#peer(endpoint)
+    }
+    return hop
+  }
+
+  #endpointOf(gateway: string | undefined, encap: object | undefined): string {
+    const dst = (encap as { dst?: unknown } | undefined)?.dst
+    if (typeof dst === 'string') {
+      if (gateway !== undefined) this.#knowGateway(dst, gateway)
+      return dst
+    }
+    if (gateway === undefined) return ''
+    const lladdr = this.neighbours.get(gateway)
+    if (lladdr === undefined) return outOfIpv6(gateway)
+    const endpoint = isMac(lladdr) ? this.forwards.get(lladdr) : lladdr
+    if (endpoint === undefined) return outOfIpv6(gateway)
+    this.#knowGateway(endpoint, gateway)
+    return endpoint
+  }
+
+  /** Keeps a gateway that does not follow from endpoint and MAC. */
+  #knowGateway(endpoint: string, gateway: string): void {
+    const lladdr = this.neighbours.get(gateway)
+    if (lladdr !== undefined && isMac(lladdr)) this.#detail(endpoint).mac = lladdr
+    if (outOfIpv6(gateway) === endpoint || gateway.startsWith('fe80:')) return
+    this.#detail(endpoint).gateway = gateway
+  }
+
+  #peer(endpoint: string): void {
+    if (endpoint !== '' && !this.peers.has(endpoint)) this.peers.set(endpoint, PLAIN)
+  }
+
+  #detail(endpoint: string): PresentPeer {
+    let peer = this.peers.get(endpoint)
+    if (peer === undefined || peer === PLAIN) {
+      peer = {}
+      this.peers.set(endpoint, peer)
+    }
+    return peer
+  }
+
+  /** Peers that have no routes are known by their neighbour entries. Comes after the last neighbour. */
+  learnPeers(): void {
+    for (const [dst, lladdr] of this.neighbours) {
+      const endpoint = isMac(lladdr) ? this.forwards.get(lladdr) : lladdr
+      if (endpoint === undefined) continue
+      this.#peer(endpoint)
+      this.#knowGateway(endpoint, dst)
+    }
+  }
+}
+
+/** A group as text. */
+export const groupText = (members: readonly { readonly id: number; readonly weight: number }[]): string =>
+  members
+    .map(({ id, weight }) => `${id}*${weight}`)
+    .sort()
+    .join(',')
+
+/** Reads all that an overlay has in the kernel. */
+export async function readSnapshot(
+  rt: Rtnetlink,
+  scheme: Scheme,
+  { signal, interest = () => false }: SnapshotOptions = {},
+): Promise<Snapshot> {
+  const snapshot = new Snapshot(scheme)
+  const { device, table } = scheme
+  if (device.kind === 'vxlan') {
+    const entries = await readAll(rt, neighbour.list({ family: 'bridge', ifindex: device.index }), signal)
+    for (const entry of entries) snapshot.addForward(entry)
+  }
+  for (const entry of await readAll(rt, neighbour.list({ viaIfindex: device.index }), signal))
+    snapshot.addNeighbour(entry)
+  snapshot.learnPeers()
+  for (const found of await readAll(rt, nexthop.list(), signal)) snapshot.addNexthop(found)
+  snapshot.dropStrangeGroups()
+  for (const family of ['inet', 'inet6'] as const) {
+    try {
+      for await (const found of rt.dump(route.list({ family, table }), { signal }))
+        snapshot.addRoute(found, family, interest)
+    } catch (error) {
+      // A table without routes does not exist.
+      if (!(error instanceof KernelError) || error.code !== 'ENOENT') throw error
+    }
+  }
+  return snapshot
+}
+
+/** A dump that a kernel without the object answers as if there were none. */
+async function readAll<T>(rt: Rtnetlink, request: Request<T>, signal: AbortSignal | undefined): Promise<readonly T[]> {
+  try {
+    return await rt.list(request, { signal })
+  } catch (error) {
+    if (error instanceof KernelError && (error.code === 'EOPNOTSUPP' || error.code === 'ENODEV')) return []
+    // What is missing now is found when it is in the way.
+    if (error instanceof DumpInterruptedError) return error.items as readonly T[]
+    throw error
+  }
+}

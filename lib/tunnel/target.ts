@@ -1,0 +1,145 @@
+import { hashAddress } from './metric.js'
+import { canonicalBytes, Member, type Peer } from './peer.js'
+import type { Snapshot } from './snapshot.js'
+import { Wanted } from './wanted.js'
+
+/**
+ * What is wanted after a change of some peers, given what is there: only the prefixes that the change is about.
+ * @module
+ */
+
+/** What is wanted, and of which peers something may be taken away; undefined: of all. */
+export interface Target {
+  readonly wanted: Wanted
+  readonly scope?: ReadonlySet<string>
+}
+
+/** Peers as the kernel knows them, made when they are needed. */
+class Known {
+  readonly #snapshot: Snapshot
+  readonly #members = new Map<string, Member>()
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot
+  }
+
+  member(endpoint: string, weight: number): Member | undefined {
+    const key = `${endpoint}*${weight}`
+    const known = this.#members.get(key)
+    if (known !== undefined) return known
+    const bytes = canonicalBytes(endpoint)
+    if (bytes === undefined) return undefined
+    const member = new Member(endpoint, bytes.length === 4 ? 'inet' : 'inet6', hashAddress(bytes))
+    const { gateway, mac } = this.#snapshot.peers.get(endpoint) ?? {}
+    member.weight = weight
+    member.gateway = gateway
+    member.mac = mac
+    this.#members.set(key, member)
+    return member
+  }
+}
+
+/** Announces a prefix for the peers that have it now, but for some. */
+function keepOthers(
+  wanted: Wanted,
+  snapshot: Snapshot,
+  known: Known,
+  prefix: string,
+  but: (endpoint: string) => boolean,
+): void {
+  for (const { to } of snapshot.routes.get(prefix) ?? []) {
+    for (const { endpoint, weight } of to) {
+      if (but(endpoint)) continue
+      const member = known.member(endpoint, weight)
+      if (member !== undefined) wanted.announcePrefix(prefix, member)
+    }
+  }
+}
+
+/** Prefixes that peers have now. */
+function* prefixesOf(snapshot: Snapshot, endpoints: ReadonlySet<string>): Generator<string> {
+  for (const [prefix, routes] of snapshot.routes)
+    if (routes.some(({ to }) => to.some(({ endpoint }) => endpoints.has(endpoint)))) yield prefix
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
+
+/** Peers with their prefixes, and all that is there. */
+export function additions(snapshot: Snapshot, members: ReadonlyMap<string, Member>): Target {
+  const wanted = new Wanted(members)
+  const known = new Known(snapshot)
+  for (const member of members.values()) {
+    const present = snapshot.peers.get(member.endpoint)
+    member.gateway ??= present?.gateway
+    member.mac ??= present?.mac
+    for (const prefix of member.prefixes) {
+      if (!wanted.routes.has(prefix))
+        keepOthers(
+          wanted,
+          snapshot,
+          known,
+          prefix,
+          (endpoint) => members.has(endpoint) && announces(members.get(endpoint)!, prefix),
+        )
+      wanted.announcePrefix(prefix, member)
+    }
+  }
+  return { wanted, scope: NOBODY }
+}
+
+const announces = ({ prefixes }: Member, prefix: string): boolean => prefixes.includes(prefix)
+
+/** All that is there but for some peers. */
+export function removals(snapshot: Snapshot, endpoints: ReadonlySet<string>): Target {
+  const wanted = new Wanted(new Map())
+  const known = new Known(snapshot)
+  for (const prefix of prefixesOf(snapshot, endpoints)) {
+    wanted.withdraw(prefix)
+    keepOthers(wanted, snapshot, known, prefix, (endpoint) => endpoints.has(endpoint))
+  }
+  return { wanted, scope: endpoints }
+}
+
+/** A peer as it shall be, instead of what it was, perhaps elsewhere. */
+export function moves(snapshot: Snapshot, member: Member, from: string | undefined): Target {
+  const before = new Set(from === undefined ? [member.endpoint] : [member.endpoint, from])
+  const wanted = new Wanted(new Map([[member.endpoint, member]]))
+  const known = new Known(snapshot)
+  for (const prefix of member.prefixes) {
+    keepOthers(wanted, snapshot, known, prefix, (endpoint) => before.has(endpoint))
+    wanted.announcePrefix(prefix, member)
+  }
+  for (const prefix of prefixesOf(snapshot, before)) {
+    if (wanted.routes.has(prefix)) continue
+    wanted.withdraw(prefix)
+    keepOthers(wanted, snapshot, known, prefix, (endpoint) => before.has(endpoint))
+  }
+  return { wanted, scope: before }
+}
+
+/** The peers that are there. A weight is known only where a prefix has several. */
+export function* peersOf({ routes, peers }: Snapshot): Generator<Peer, void> {
+  const prefixes = new Map<string, string[]>()
+  const weights = new Map<string, number>()
+  for (const [prefix, list] of routes) {
+    for (const { to } of list) {
+      for (const { endpoint, weight } of to) {
+        if (weight !== 1) weights.set(endpoint, weight)
+        const own = prefixes.get(endpoint)
+        if (own === undefined) prefixes.set(endpoint, [prefix])
+        // Mid-change a prefix has two routes, one behind the other.
+        else if (own[own.length - 1] !== prefix) own.push(prefix)
+      }
+    }
+  }
+  for (const [endpoint, { gateway, mac }] of peers) {
+    const weight = weights.get(endpoint)
+    yield {
+      endpoint,
+      prefixes: prefixes.get(endpoint) ?? [],
+      ...(weight === undefined ? {} : { weight }),
+      ...(mac === undefined ? {} : { mac }),
+      ...(gateway === undefined ? {} : { gateway }),
+    }
+  }
+}

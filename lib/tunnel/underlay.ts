@@ -1,0 +1,63 @@
+import { prefixLength, writeIpv4 } from '../address.js'
+import { EncodeError, KernelError } from '../errors.js'
+import { address } from '../rtnl/address.js'
+import { route } from '../rtnl/route.js'
+import type { Rtnetlink } from '../rtnl/rtnetlink.js'
+import type { Roster, Underlay } from './roster.js'
+import type { Scheme } from './scheme.js'
+
+/**
+ * What must be known of the network that carries the tunnel.
+ * @module
+ */
+
+/** Reads the addresses that no peer can have. */
+export async function readUnderlay(rt: Rtnetlink): Promise<Underlay> {
+  const local = new Map<string, string>()
+  const broadcast = new Set<string>()
+  for (const found of await rt.list(address.list())) {
+    const own = found.local ?? found.address?.replace(/\/.*/, '')
+    if (own !== undefined) local.set(own, found.label ?? `device ${found.index}`)
+    if (found.broadcast !== undefined) broadcast.add(found.broadcast)
+    const last = found.family === 'inet' && found.address !== undefined ? lastOf(found.address) : undefined
+    if (last !== undefined && last !== own) broadcast.add(last)
+  }
+  return { local, broadcast }
+}
+
+/** The directed broadcast address of a network of IPv4, where it has one. */
+function lastOf(prefix: string): string | undefined {
+  const length = prefixLength(prefix)
+  const bytes = Buffer.alloc(4)
+  if (length === undefined || length === 0 || length > 30 || !writeIpv4(prefix.replace(/\/.*/, ''), bytes, 0))
+    return undefined
+  bytes.writeUInt32BE((bytes.readUInt32BE(0) | (0xffffffff >>> length)) >>> 0)
+  return bytes.join('.')
+}
+
+/**
+ * Sees that packets to a peer do not go into the tunnel that they come out of, where a prefix of length 0 holds the
+ * peer's own endpoint: then something more specific must lead there.
+ * @throws {EncodeError} where nothing does
+ */
+export async function checkLoops(rt: Rtnetlink, { table, force }: Scheme, covering: Roster['covering']): Promise<void> {
+  if (force || (table !== 254 && table !== 253 && table !== 255)) return
+  for (const { path, prefix, endpoint } of covering) {
+    if (await hasWayTo(rt, endpoint)) continue
+    throw new EncodeError(
+      path,
+      prefix,
+      `possible while no other route leads to the peer's own endpoint ${endpoint} (its packets would go into the tunnel that they come out of)`,
+    )
+  }
+}
+
+async function hasWayTo(rt: Rtnetlink, endpoint: string): Promise<boolean> {
+  try {
+    const [found] = await rt.get(route.get({ dst: endpoint, flags: ['fib_match'] }))
+    return found?.dst !== undefined && found.dst !== 'default'
+  } catch (error) {
+    if (error instanceof KernelError && (error.code === 'ENETUNREACH' || error.code === 'EHOSTUNREACH')) return false
+    throw error
+  }
+}

@@ -1,0 +1,67 @@
+import { DecodeError } from '../../lib/errors.js'
+import { type Frame, frames, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, writeHeader } from '../../lib/wire/frame.js'
+import { readU32, writeU32 } from '../../lib/wire/host.js'
+import type { Protocol } from '../../lib/wire/protocol.js'
+import { Request } from '../../lib/wire/request.js'
+
+/**
+ * A protocol of one number a message, so that connections can be tested without rtnetlink's tables.
+ * @module
+ */
+export const NEW = 24
+export const GET = 26
+
+export interface Toy extends Record<string, unknown> {
+  n: number
+}
+
+/** The body of a message: one number. */
+export function body(n: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  writeU32(bytes, 0, n)
+  return bytes
+}
+
+export function toy(operation: string, type: number, flags: number, value: object, payload: Buffer): Request<Toy> {
+  const bytes = Buffer.alloc(16 + payload.length)
+  writeHeader(bytes, 0, bytes.length, type, flags, 0, 0)
+  bytes.set(payload, 16)
+  return new Request<Toy>(operation, type, flags, value, bytes)
+}
+
+/** A change. */
+export const add = (n: number): Request<Toy> =>
+  toy('RTM_NEWROUTE', NEW, NLM_F_CREATE | NLM_F_EXCL, { dst: `10.0.0.${n}/32` }, body(n))
+
+/** A read of one. */
+export const get = (n: number): Request<Toy> => toy('RTM_GETROUTE', GET, 0, { dst: `10.0.0.${n}/32` }, body(n))
+
+/** A read of all. */
+export const all = (): Request<Toy> => toy('RTM_GETROUTE', GET, NLM_F_DUMP, {}, body(0))
+
+export const protocol: Protocol = {
+  decodeFrame() {
+    throw new Error('not needed')
+  },
+  decodeValue({ bytes, start, end }) {
+    if (end - start < 20) throw new DecodeError('n', 'is cut short')
+    return { n: readU32(bytes, start + 16) }
+  },
+  operation: (type) => (type === NEW ? 'RTM_NEWROUTE' : `message ${type}`),
+  attributePath: (_, offset) => (offset === 16 ? 'gateway' : undefined),
+  attributeName: (_, nest, type) => (nest === undefined ? `attribute${type}` : `nest${nest}.attribute${type}`),
+  inspect: (message) => `a message of ${message.length} bytes`,
+}
+
+/** The messages of a datagram as the kernel answers them: to our port. */
+export const messages = (datagram: Buffer, pid: number): Frame[] =>
+  [...frames(datagram)].map((frame) => ({ ...frame, pid }))
+
+/** What a promise was rejected with. */
+export const rejection = (promise: Promise<unknown>): Promise<Error & Record<string, unknown>> =>
+  promise.then(
+    () => {
+      throw new Error('was not rejected')
+    },
+    (error) => error,
+  )

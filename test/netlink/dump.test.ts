@@ -1,0 +1,451 @@
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import t from 'tap'
+import {
+  ClosedError,
+  DecodeError,
+  DumpInterruptedError,
+  KernelError,
+  NbmaError,
+  OverrunError,
+  UnsupportedError,
+} from '../../lib/errors.js'
+import { Connection, type ConnectionOptions } from '../../lib/netlink/connection.js'
+import {
+  done,
+  dump,
+  type FakeOptions,
+  FakeTransport,
+  obey,
+  refuse,
+  reply,
+  type Script,
+} from '../../lib/testing/fake.js'
+import { type Frame, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_MULTI, NLM_F_REQUEST } from '../../lib/wire/frame.js'
+import { add, all, body, get, messages, NEW, protocol, rejection } from '../helpers/toy.js'
+
+type Test = { teardown(fn: () => void): void }
+
+function open(t: Test, fakeOptions: FakeOptions = {}, options: ConnectionOptions = {}) {
+  const fake = new FakeTransport(fakeOptions)
+  const connection = new Connection(fake, protocol, options)
+  t.teardown(() => connection.close())
+  return { fake, connection }
+}
+
+/** Numbers by datagram. */
+const table = (m: Frame, ...datagrams: number[][]): Buffer[] =>
+  dump(
+    m,
+    NEW,
+    datagrams.map((numbers) => numbers.map(body)),
+  )
+const numbers = (...of: number[]) => of.map((n) => ({ n }))
+const isDump = (m: Frame): boolean => (m.flags & NLM_F_DUMP) === NLM_F_DUMP
+
+/** Answers dumps one after the other, all else as it should be. */
+function tries(...answers: ((m: Frame, fake: FakeTransport) => Buffer[])[]): Script {
+  let at = 0
+  return (m, fake) => (isDump(m) ? (answers[Math.min(at++, answers.length - 1)]?.(m, fake) ?? []) : obey(m, fake))
+}
+const whole = (m: Frame): Buffer[] => table(m, [1, 2], [3])
+const interrupted = (m: Frame): Buffer[] => dump(m, NEW, [[body(8)], [body(9)]], { interrupted: 1 })
+/** A part of more than the megabyte that a stream holds back. */
+const large = (m: Frame, flags = NLM_F_MULTI): Buffer =>
+  Buffer.concat([reply(m, NEW, body(0), flags), reply(m, NEW, Buffer.alloc(1_100_000), flags)])
+
+async function collect<T>(items: AsyncIterable<T>): Promise<{ items: T[]; error: unknown }> {
+  const seen: T[] = []
+  try {
+    for await (const item of items) seen.push(item)
+  } catch (error) {
+    return { items: seen, error }
+  }
+  return { items: seen, error: undefined }
+}
+
+t.test('list', async (t) => {
+  const { fake, connection } = open(t, { script: whole })
+  t.same(await connection.list(get(0)), numbers(1, 2, 3))
+  t.equal(messages(fake.sent[0]!, 0)[0]?.flags, NLM_F_REQUEST | NLM_F_DUMP)
+  t.same(await connection.get(all()), numbers(1, 2, 3), 'a get of all is a list')
+  fake.script = (m) => table(m)
+  t.same(await connection.list(all()), [])
+})
+
+t.test('stream', async (t) => {
+  const { fake, connection } = open(t, { script: whole })
+  const stream = connection.dump(all())
+  await turn()
+  t.equal(fake.sent.length, 0, 'nothing is sent before it is read')
+  t.same(await collect(stream), { items: numbers(1, 2, 3), error: undefined })
+  t.same(await stream.next(), { done: true, value: undefined })
+  t.equal(fake.sent.length, 1)
+})
+
+t.test('several readers of one stream', async (t) => {
+  const { connection } = open(t, { script: whole })
+  const stream = connection.dump(all())
+  const results = await Promise.all(Array.from({ length: 5 }, () => stream.next()))
+  t.same(
+    results.map(({ value }) => value),
+    [...numbers(1, 2, 3), undefined, undefined],
+  )
+})
+
+t.test('an acknowledgement is not asked for', async (t) => {
+  const { fake, connection } = open(t, { script: whole })
+  const request = all()
+  request.bytes.writeUInt16LE(NLM_F_ACK, 6)
+  await connection.list(request)
+  t.equal(messages(fake.sent[0]!, 0)[0]?.flags, NLM_F_REQUEST | NLM_F_DUMP)
+})
+
+t.test('what changes something is no dump', async (t) => {
+  const { fake, connection } = open(t)
+  t.throws(() => connection.dump(add(1)), UnsupportedError)
+  t.type(await rejection(connection.list(add(1))), UnsupportedError)
+  t.equal(fake.sent.length, 0)
+})
+
+t.test('errors', async (t) => {
+  t.test('at once', async (t) => {
+    const { connection } = open(t, { script: (m) => refuse(m, 'EBUSY') })
+    t.match(await rejection(connection.list(all())), { code: 'EBUSY', message: /another dump is running/ })
+    t.match((await collect(connection.dump(all()))).error, { code: 'EBUSY' })
+  })
+
+  t.test('at the end', async (t) => {
+    const script: Script = (m) => [...table(m, [1]).slice(0, -1), done(m, { code: 'EINVAL', message: 'not so' })]
+    const { connection } = open(t, { script })
+    const error = await rejection(connection.list(all()))
+    t.type(error, KernelError)
+    t.match(error, { code: 'EINVAL', message: /not so/ })
+    t.match(await collect(connection.dump(all())), { items: numbers(1), error: { code: 'EINVAL' } })
+  })
+
+  t.test('are told once', async (t) => {
+    const { connection } = open(t, { script: (m) => refuse(m, 'EINVAL') })
+    const stream = connection.dump(all())
+    t.match(await rejection(stream.next()), { code: 'EINVAL' })
+    t.same(await stream.next(), { done: true, value: undefined })
+  })
+
+  t.test('in an item', async (t) => {
+    const script = tries((m) => [reply(m, NEW, body(1)), reply(m, NEW, Buffer.alloc(0)), ...table(m, [3])], whole)
+    const { fake, connection } = open(t, { script })
+    t.type(await rejection(connection.list(all())), DecodeError)
+    fake.script = tries((m) => [reply(m, NEW, body(1)), reply(m, NEW, Buffer.alloc(0)), ...table(m, [3])], whole)
+    const stream = connection.dump(all())
+    const results = await Promise.allSettled([stream.next(), stream.next(), stream.next()])
+    t.match(results, [{ value: { value: { n: 1 } } }, { reason: DecodeError }, { value: { done: true } }])
+    t.same(await connection.list(all()), numbers(1, 2, 3))
+  })
+
+  t.test('in a datagram', async (t) => {
+    const script: Script = (m) => [...table(m, [1]).slice(0, -1), Buffer.alloc(9), ...table(m, [3])]
+    const { fake, connection } = open(t, { script })
+    const error = await rejection(connection.list(all()))
+    t.type(error, DecodeError)
+    t.match(error.message, 'RTM_GETROUTE: a part of the dump is not a message')
+    t.match(await collect(connection.dump(all())), { items: numbers(1, 3), error: DecodeError })
+    t.equal(fake.sent.length, 2, 'that will not get better')
+  })
+})
+
+t.test('an interrupted dump', async (t) => {
+  t.test('is tried again', async (t) => {
+    const { fake, connection } = open(t, { script: tries(interrupted, interrupted, whole) })
+    t.same(await connection.list(all()), numbers(1, 2, 3))
+    t.equal(fake.sent.length, 3)
+    fake.script = tries(interrupted, interrupted, whole)
+    t.same(await collect(connection.dump(all())), { items: numbers(1, 2, 3), error: undefined })
+    t.equal(fake.sent.length, 6)
+    t.same(connection.dropped, { late: 0, foreign: 0, duplicate: 0, malformed: 0 })
+  })
+
+  t.test('an item that cannot be read then does not count', async (t) => {
+    const bad = (m: Frame): Buffer[] => [
+      reply(m, NEW, Buffer.alloc(0), NLM_F_MULTI),
+      reply(m, NEW, body(1), NLM_F_MULTI | NLM_F_DUMP_INTR),
+      done(m),
+    ]
+    const { connection } = open(t, { script: tries(bad, whole) })
+    t.same(await connection.list(all()), numbers(1, 2, 3))
+  })
+
+  t.test('five times', async (t) => {
+    const { fake, connection } = open(t, { script: interrupted })
+    const error = await rejection(connection.list(all()))
+    t.type(error, DumpInterruptedError)
+    t.same(error.items, numbers(8, 9), 'what the last try read')
+    t.match(error.message, 'RTM_GETROUTE: what it reads changed meanwhile, in each of 5 tries')
+    t.equal(fake.sent.length, 5)
+    const { items, error: second } = await collect(connection.dump(all()))
+    t.same(items, numbers(8, 9))
+    t.type(second, DumpInterruptedError)
+    t.equal(fake.sent.length, 10)
+  })
+
+  t.test('is not tried again once its items were seen', async (t) => {
+    const script = tries((m) => [large(m), reply(m, NEW, body(2), NLM_F_MULTI | NLM_F_DUMP_INTR), done(m)], whole)
+    const { fake, connection } = open(t, { script })
+    const { items, error } = await collect(connection.dump(all()))
+    t.same(items, numbers(0, 0, 2))
+    t.type(error, DumpInterruptedError)
+    t.match((error as Error).message, /changed meanwhile, once$/)
+    t.equal(fake.sent.length, 1)
+  })
+
+  t.test('is tried again if it was large and they were not', async (t) => {
+    const script = tries((m) => [large(m, NLM_F_MULTI | NLM_F_DUMP_INTR), done(m)], whole)
+    const { connection } = open(t, { script })
+    t.same(await collect(connection.dump(all())), { items: numbers(1, 2, 3), error: undefined })
+  })
+})
+
+t.test('a stream yields before the end once it has a megabyte', async (t) => {
+  const { fake, connection } = open(t, { script: (m) => large(m) })
+  const stream = connection.dump(all())
+  t.same(await stream.next(), { done: false, value: { n: 0 } })
+  t.same(await stream.next(), { done: false, value: { n: 0 } })
+  const last = stream.next()
+  const [message] = messages(fake.sent[0]!, fake.portId)
+  fake.deliver(reply(message!, NEW, body(5), NLM_F_MULTI))
+  t.same(await last, { done: false, value: { n: 5 } })
+  fake.deliver(done(message!))
+  t.same(await stream.next(), { done: true, value: undefined })
+})
+
+t.test('replies lost during a dump', async (t) => {
+  const lossy = (m: Frame, fake: FakeTransport): Buffer[] => {
+    fake.drop()
+    return whole(m)
+  }
+  const { fake, connection } = open(t, { script: tries(lossy, whole) })
+  t.same(await connection.list(all()), numbers(1, 2, 3))
+  t.equal(fake.sent.length, 2)
+  fake.script = tries(lossy)
+  t.type(await rejection(connection.list(all())), OverrunError)
+  t.equal(fake.sent.length, 7)
+})
+
+t.test('several dumps at once', async (t) => {
+  const running = { now: 0, most: 0 }
+  const { fake, connection } = open(t, { delay: 1 })
+  fake.script = (m, fake) => {
+    if (!isDump(m)) return obey(m, fake)
+    running.now++
+    running.most = Math.max(running.most, running.now)
+    setTimeout(() => {
+      running.now--
+      for (const datagram of whole(m)) fake.deliver(datagram)
+    }, 3)
+    return undefined
+  }
+  const order: string[] = []
+  const note = (name: string) => (items: unknown) => {
+    order.push(name)
+    return items
+  }
+  const results = await Promise.all([
+    connection.list(all()).then(note('first')),
+    collect(connection.dump(all())).then(({ items }) => note('second')(items)),
+    connection.list(all()).then(note('third')),
+    connection.request(add(1)).then(note('request')),
+  ])
+  t.same(results, [numbers(1, 2, 3), numbers(1, 2, 3), numbers(1, 2, 3), {}])
+  t.same(order, ['request', 'first', 'second', 'third'])
+  t.equal(running.most, 1)
+})
+
+t.test('requests within the loop', async (t) => {
+  const { connection } = open(t, { script: tries(whole) })
+  let seen = 0
+  for await (const { n } of connection.dump(all())) {
+    t.same(await connection.request(add(n)), {})
+    seen++
+  }
+  t.equal(seen, 3)
+})
+
+t.test('leaving early', async (t) => {
+  /** A dump whose second half comes when it is let. */
+  function halves() {
+    let rest = (): void => {}
+    const script: Script = (m, fake) => {
+      if (!isDump(m)) return obey(m, fake)
+      rest = () => {
+        for (const datagram of table(m, [3])) fake.deliver(datagram)
+      }
+      return fake.sent.filter((d) => messages(d, 0).some(isDump)).length === 1 ? large(m) : whole(m)
+    }
+    return { script, rest: () => rest() }
+  }
+
+  t.test('by break', async (t) => {
+    const { script, rest } = halves()
+    const { fake, connection } = open(t, { script })
+    for await (const _ of connection.dump(all())) break
+    const next = connection.list(all())
+    const request = connection.request(add(1))
+    t.same(await request, {})
+    t.equal(fake.sent.length, 2, 'the next dump waits for the rest of the first')
+    rest()
+    t.same(await next, numbers(1, 2, 3))
+    t.equal(connection.dropped.late, 0)
+  })
+
+  t.test('by an exception', async (t) => {
+    const { script, rest } = halves()
+    const { connection } = open(t, { script })
+    const error = new Error('no more')
+    const thrown = await rejection(
+      (async () => {
+        for await (const _ of connection.dump(all())) throw error
+      })(),
+    )
+    t.equal(thrown, error)
+    rest()
+    t.same(await connection.list(all()), numbers(1, 2, 3))
+  })
+
+  t.test('by an abort', async (t) => {
+    const { script, rest } = halves()
+    const { connection } = open(t, { script })
+    const controller = new AbortController()
+    const stream = connection.dump(all(), { signal: controller.signal })
+    await stream.next()
+    const waiting = [stream.next(), rejection(stream.next())] as const
+    controller.abort('enough')
+    t.same(await waiting[0], { done: false, value: { n: 0 } })
+    t.equal(await waiting[1], 'enough')
+    t.same(await stream.next(), { done: true, value: undefined })
+    rest()
+    t.same(await connection.list(all()), numbers(1, 2, 3))
+  })
+
+  t.test('by an abort of what was read and not yet seen', async (t) => {
+    const { connection } = open(t, { script: whole })
+    const controller = new AbortController()
+    const stream = connection.dump(all(), { signal: controller.signal })
+    await stream.next()
+    controller.abort('enough')
+    t.equal(await rejection(stream.next()), 'enough', 'the end without an error would mean all')
+  })
+
+  t.test('by an abort of a list', async (t) => {
+    const { script, rest } = halves()
+    const { connection } = open(t, { script })
+    const controller = new AbortController()
+    const list = rejection(connection.list(all(), { signal: controller.signal }))
+    await turn()
+    controller.abort('enough')
+    t.equal(await list, 'enough')
+    rest()
+    t.same(await connection.list(all()), numbers(1, 2, 3))
+  })
+
+  t.test('before its turn', async (t) => {
+    const { script, rest } = halves()
+    const { fake, connection } = open(t, { script })
+    const first = connection.list(all())
+    const controller = new AbortController()
+    const list = rejection(connection.list(all(), { signal: controller.signal }))
+    const stream = connection.dump(all())
+    const next = stream.next()
+    controller.abort('enough')
+    t.same(await stream.return?.(), { done: true, value: undefined })
+    t.equal(await list, 'enough')
+    t.same(await next, { done: true, value: undefined })
+    await turn()
+    rest()
+    t.same(await first, numbers(0, 0, 3))
+    t.equal(fake.sent.length, 1)
+  })
+
+  t.test('before the first item', async (t) => {
+    const { fake, connection } = open(t, { script: whole })
+    const stream = connection.dump(all())
+    t.same(await stream.return?.(), { done: true, value: undefined })
+    t.same(await stream.next(), { done: true, value: undefined })
+    const signal = AbortSignal.abort('why')
+    t.equal(await rejection(connection.dump(all(), { signal }).next()), 'why')
+    t.equal(await rejection(connection.list(all(), { signal })), 'why')
+    t.equal(fake.sent.length, 0)
+  })
+
+  t.test('after the end', async (t) => {
+    const { connection } = open(t, { script: interrupted })
+    const stream = connection.dump(all())
+    await stream.next()
+    t.same(await stream.return?.(), { done: true, value: undefined })
+    t.same(await stream.next(), { done: true, value: undefined }, 'who leaves is not told')
+  })
+})
+
+t.test('time', async (t) => {
+  const { fake, connection } = open(t, { script: (m) => table(m, [1]).slice(0, -1) }, { timeout: 20 })
+  const error = await rejection(connection.list(all()))
+  t.type(error, NbmaError)
+  t.match(error, { code: 'NBMA_TIMEOUT', message: 'RTM_GETROUTE: no answer within 20 ms' })
+  t.match(await collect(connection.dump(all(), { timeout: 10 })), {
+    items: numbers(1),
+    error: { code: 'NBMA_TIMEOUT' },
+  })
+
+  let parts = 0
+  fake.script = (m, fake) => {
+    const timer = setInterval(() => {
+      if (++parts < 10) fake.deliver(table(m, [parts])[0]!)
+      else {
+        clearInterval(timer)
+        fake.deliver(done(m))
+      }
+    }, 15)
+    return undefined
+  }
+  t.equal((await connection.list(all(), { timeout: 100 })).length, 9, 'each part has its own')
+})
+
+t.test('closing', async (t) => {
+  const { connection } = open(t, { script: (m) => table(m, [1]).slice(0, -1) })
+  const list = rejection(connection.list(all()))
+  const stream = collect(connection.dump(all()))
+  await wait(2)
+  connection.close()
+  t.type(await list, ClosedError)
+  t.match((await list).message, /before all was read$/)
+  t.match(await stream, { items: [], error: ClosedError })
+  t.match((await rejection(connection.list(all()))).message, /not sent$/)
+})
+
+t.test('a reader that is too slow', async (t) => {
+  const { connection } = open(t, { script: (m) => [large(m), ...whole(m)] }, { dumpBuffer: 1_100_000 })
+  const { items, error } = await collect(connection.dump(all()))
+  t.same(items, numbers(0, 0), 'what has been read is not lost')
+  t.type(error, OverrunError)
+  t.match((error as Error).message, /1100036 bytes of it wait for their reader, which is too slow/)
+  t.equal((await connection.list(all())).length, 5)
+})
+
+t.test('a reader that is fast lets others have their turn', async (t) => {
+  const many = Array.from({ length: 5000 }, (_, n) => n)
+  const { connection } = open(t, { script: (m) => table(m, many) })
+  let turns = 0
+  let reading = true
+  const stream = connection.dump(all())
+  await stream.next()
+  const count = async (): Promise<void> => {
+    while (reading) {
+      await turn()
+      turns++
+    }
+  }
+  const counting = count()
+  let seen = 1
+  for await (const _ of stream) seen++
+  reading = false
+  await counting
+  t.equal(seen, 5000)
+  t.ok(turns >= 4, `${turns} turns`)
+})
