@@ -4,7 +4,7 @@
  *   nbma-bench WHAT IFINDEX COUNT [FROM]
  *
  * runs in the network namespace it is started in, on the device IFINDEX, for COUNT peers from number FROM on, and
- * prints one line of JSON: how long it took in milliseconds, how many messages the kernel applied, the peak of resident
+ * prints one line of JSON: how long it took in milliseconds, how much of that on a processor, how many messages the kernel applied, the peak of resident
  * memory in kilobytes, and which errors (errno) came how often.
  */
 #define _GNU_SOURCE
@@ -49,6 +49,14 @@ static double now(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+/* Processor time of this process, in milliseconds. */
+static double cpu(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
@@ -456,6 +464,8 @@ static struct nlmsghdr *route_distinct(uint8_t *at, long i) { return make_route(
 static struct nlmsghdr *route_one_gateway(uint8_t *at, long i) { return make_route(at, i, ONE_GATEWAY); }
 static struct nlmsghdr *route_one_metric(uint8_t *at, long i) { return make_route(at, i, ONE_METRIC); }
 
+static double cpu_spent;
+
 static double receive_events(long first, long end)
 {
 	int monitor, requests;
@@ -468,13 +478,14 @@ static double receive_events(long first, long end)
 	join(RTNLGRP_IPV4_ROUTE);
 	for (long from = first; from < end; from += 2000) {
 		long to = from + 2000 < end ? from + 2000 : end, seen = applied;
-		double start;
+		double start, start_cpu;
 
 		fd = requests;
 		run_batch(route_distinct, from, to);
 		fd = monitor;
 		applied = seen;
 		start = now();
+		start_cpu = cpu();
 		while (applied < seen + to - from) {
 			ssize_t n = recv(fd, in, sizeof in, 0);
 			if (n < 0)
@@ -483,6 +494,7 @@ static double receive_events(long first, long end)
 				read_route(h);
 		}
 		spent += now() - start;
+		cpu_spent += cpu() - start_cpu;
 	}
 	return spent;
 }
@@ -551,7 +563,7 @@ int main(int argc, char **argv)
 {
 	struct rusage usage;
 	long from;
-	double ms;
+	double ms, before;
 
 	if (argc < 4) {
 		fprintf(stderr, "usage: nbma-bench WHAT IFINDEX COUNT [FROM]\n");
@@ -560,9 +572,12 @@ int main(int argc, char **argv)
 	from = argc > 4 ? atol(argv[4]) : 0;
 	ifindex = atoi(argv[2]);
 	open_socket();
+	before = cpu();
 	ms = run(argv[1], from, from + atol(argv[3]));
+	if (cpu_spent == 0)
+		cpu_spent = cpu() - before;
 	getrusage(RUSAGE_SELF, &usage);
-	printf("{\"ms\":%.3f,\"applied\":%ld,\"peak\":%ld,\"errors\":{", ms, applied, usage.ru_maxrss);
+	printf("{\"ms\":%.3f,\"cpu\":%.3f,\"applied\":%ld,\"peak\":%ld,\"errors\":{", ms, cpu_spent, applied, usage.ru_maxrss);
 	for (int i = 0, n = 0; i < ERROR_CODES; i++)
 		if (failures[i])
 			printf("%s\"%d\":%d", n++ ? "," : "", i, failures[i]);

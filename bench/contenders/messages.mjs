@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 /** The peers of the benchmark, the same for every contender: `nbma-bench.c` has the same numbers. */
 
 export const PROTOCOL = 78
@@ -17,14 +19,22 @@ export const EVENTS_A_ROUND = 2000
 
 /** Runs one contender's job and prints what the harness reads. */
 export async function report(job) {
-  const { ms, applied, ...rest } = await job()
+  const { ms, ...rest } = await job()
   const peak = process.resourceUsage().maxRSS
-  console.log(JSON.stringify({ ms, applied, peak, ...rest }))
+  console.log(JSON.stringify({ ms, cpu, peak, ...rest }))
 }
+
+let cpu = 0
 
 /** How long an action takes, in milliseconds, and what it returns. */
 export async function timed(action) {
+  const before = onProcessor()
   const start = performance.now()
   const result = await action()
-  return [performance.now() - start, result]
+  const ms = performance.now() - start
+  cpu += onProcessor() - before
+  return [ms, result]
 }
+
+/** Processor time of this thread in milliseconds: its helpers collect garbage and compile on other processors. */
+const onProcessor = () => Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6

@@ -86,6 +86,8 @@ def run(ip, what, ifindex, count):
 
 
 with IPRoute() as ip:
+    before = time.process_time()
     spent, applied = run(ip, sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+cpu = time.process_time() - before
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"ms": spent * 1000, "applied": applied, "peak": peak}))
+print(json.dumps({"ms": spent * 1000, "cpu": cpu * 1000, "applied": applied, "peak": peak}))

@@ -52,6 +52,7 @@ func main() {
 		}
 	}
 	applied := count
+	before := cpu()
 	start := time.Now()
 	switch what {
 	case "route-batch", "single":
@@ -88,7 +89,15 @@ func main() {
 		os.Exit(2)
 	}
 	spent := time.Since(start)
+	used := cpu() - before
 	var usage syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
-	fmt.Printf("{\"ms\":%.3f,\"applied\":%d,\"peak\":%d}\n", spent.Seconds()*1000, applied, usage.Maxrss)
+	fmt.Printf("{\"ms\":%.3f,\"cpu\":%.3f,\"applied\":%d,\"peak\":%d}\n", spent.Seconds()*1000, used, applied, usage.Maxrss)
+}
+
+// Processor time of this process, in milliseconds.
+func cpu() float64 {
+	var usage syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e6
 }

@@ -95,7 +95,7 @@ export class Batch<R extends Request> {
   /** Where the next message stands. */
   #index = 0
   #silent = 0
-  /** What an abort does now. */
+  /** What {@link stop} does now. */
   #interrupt: ((reason: unknown) => void) | undefined
 
   constructor(carrier: Carrier, options: BatchOptions<R> & { readonly timeout: number }) {
@@ -108,7 +108,7 @@ export class Batch<R extends Request> {
   /** Sends all that `source` gives. */
   async run(source: Iterable<R> | AsyncIterable<R>): Promise<BatchResult<R>> {
     const { signal, onProgress } = this.#options
-    const abort = (): void => this.#interrupt?.(signal?.reason)
+    const abort = (): void => this.stop(signal?.reason)
     signal?.addEventListener('abort', abort)
     try {
       signal?.throwIfAborted()
@@ -132,7 +132,12 @@ export class Batch<R extends Request> {
     return this.result
   }
 
-  /** As `for await`, but an abort does not wait for the source. */
+  /** Ends the wait for the source, or for a turn to send. What is in flight is waited for. */
+  stop(reason: unknown): void {
+    this.#interrupt?.(reason)
+  }
+
+  /** As `for await`, but one that can be stopped while the source makes it wait. */
   async #pull(source: AsyncIterator<R>): Promise<void> {
     try {
       for (;;) {
@@ -152,10 +157,8 @@ export class Batch<R extends Request> {
   }
 
   #step(source: AsyncIterator<R>): Promise<IteratorResult<R>> {
-    const { signal } = this.#options
-    if (!signal) return source.next()
     return new Promise((resolve, reject) => {
-      signal.throwIfAborted()
+      this.#options.signal?.throwIfAborted()
       this.#interrupt = reject
       source.next().then(resolve, reject)
     })
@@ -249,7 +252,7 @@ export class Batch<R extends Request> {
 
   #fail(datagram: Datagram<R>, indexes: readonly number[], at: number, why: Answer | Error): void {
     const request = datagram.requests[at]!
-    const error = why instanceof Error ? why : kernelError(this.#carrier.protocol, request, why)
+    const error = why instanceof Error ? why : traceless(() => kernelError(this.#carrier.protocol, request, why))
     this.result.failures.push({ index: indexes[at]!, request, error })
   }
 
@@ -274,3 +277,14 @@ export class Batch<R extends Request> {
 /** Whether the batch ends with it: closed, aborted, or a namespace that is gone. */
 const isFatal = (outcome: Unanswered): boolean =>
   outcome.why === 'closed' || outcome.why === 'aborted' || outcome.cause instanceof NbmaError
+
+/** Makes an error without a stack trace, which costs more than all else and would only show our own receiving. */
+function traceless(make: () => Error): Error {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}

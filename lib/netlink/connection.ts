@@ -1,5 +1,5 @@
 import createDebug from 'debug'
-import { UnsupportedError } from '../errors.js'
+import { ClosedError, UnsupportedError } from '../errors.js'
 import { BATCH_BYTES, BATCH_MESSAGES, isDump, SEND_RESERVE } from '../wire/batch.js'
 import { frames } from '../wire/frame.js'
 import type { Protocol } from '../wire/protocol.js'
@@ -17,8 +17,8 @@ const debug = createDebug('nbma:socket')
 const TIMEOUT = 5000
 const DUMP_BUFFER = 268_435_456
 
-/** Messages that are sent before the rest of the process gets its turn: one or two milliseconds of the kernel's time. */
-const MESSAGES_A_TURN = 512
+/** Messages that are sent before the rest of the process gets its turn: one millisecond, or five if all are refused. */
+const MESSAGES_A_TURN = 256
 
 /** Options of {@link Connection}. */
 export interface ConnectionOptions {
@@ -57,6 +57,7 @@ export class Connection {
   readonly #timeout: number
   readonly #correlator: Correlator
   readonly #carrier: Carrier
+  readonly #batches = new Set<{ stop(reason: unknown): void }>()
   /** Runs while something is pending, and up to one tick longer. */
   #timer: NodeJS.Timeout | undefined
   /** Messages that may still be sent before the event loop must turn. */
@@ -166,7 +167,13 @@ export class Connection {
     source: Iterable<R> | AsyncIterable<R>,
     options: BatchOptions<R> = {},
   ): Promise<BatchResult<R>> {
-    return new Batch<R>(this.#carrier, { ...options, ...this.#wait(options) }).run(source)
+    const batch = new Batch<R>(this.#carrier, { ...options, ...this.#wait(options) })
+    this.#batches.add(batch)
+    try {
+      return await batch.run(source)
+    } finally {
+      this.#batches.delete(batch)
+    }
   }
 
   /** Closes the socket. All that waits ends with a ClosedError before this returns. Idempotent. */
@@ -242,6 +249,8 @@ export class Connection {
     clearTimeout(this.#timer)
     this.#transport.close()
     this.#correlator.close(cause)
+    const error = new ClosedError('batch: the connection was closed', cause === undefined ? undefined : { cause })
+    for (const batch of this.#batches) batch.stop(error)
   }
 
   #trace(arrow: string, datagram: Buffer): void {

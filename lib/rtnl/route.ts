@@ -40,8 +40,8 @@ const LINK_TYPES: ReadonlySet<unknown> = new Set(['broadcast', 'multicast', 'any
 
 function scopeOf(value: RouteInput): 'host' | 'link' | 'universe' {
   const { type = 'unicast' } = value
-  // For IPv6 there are no scopes.
-  if (isIpv6(value)) return 'universe'
+  // Only IPv4 has scopes: for MPLS the kernel refuses others, for IPv6 it does not look.
+  if (!isIpv4(value)) return 'universe'
   if (HOST_TYPES.has(type)) return 'host'
   if (LINK_TYPES.has(type)) return 'link'
   const direct =
@@ -56,10 +56,12 @@ function scopeOf(value: RouteInput): 'host' | 'link' | 'universe' {
 const familyOf = (value: RouteInput): RouteInput['family'] =>
   value.family ?? (ROUTE_MESSAGES.body.familyOf(value) === undefined ? 'inet' : undefined)
 
-const isIpv6 = (value: RouteInput): boolean => {
-  const { family = ROUTE_MESSAGES.body.familyOf(value) } = value
-  return family === 'inet6' || family === AF.inet6
+const isIpv4 = (value: RouteInput): boolean => {
+  const { family = ROUTE_MESSAGES.body.familyOf(value) ?? AF.inet } = value
+  return family === 'inet' || family === AF.inet
 }
+
+const isMpls = ({ family }: RouteInput): boolean => family === 'mpls' || family === AF.mpls
 
 function fresh(value: RouteInput): RouteInput {
   return withDefaults(value, {
@@ -72,15 +74,17 @@ function fresh(value: RouteInput): RouteInput {
 }
 
 function dying(value: RouteInput): RouteInput {
-  const scoped = isIpv6(value) || HOST_TYPES.has(value.type) || LINK_TYPES.has(value.type)
+  const scoped = !isIpv4(value) || HOST_TYPES.has(value.type) || LINK_TYPES.has(value.type)
   return withDefaults(value, {
     family: familyOf(value),
     table: LOCAL_TYPES.has(value.type) ? 255 : 254,
     // Nowhere stands for any scope.
     scope: scoped ? scopeOf(value) : 'nowhere',
+    // Unspecified stands for any type, but not for MPLS.
+    type: isMpls(value) ? 'unicast' : 'unspec',
   })
 }
 
-/** Without the flag the kernel says main whatever table the route is in; for IPv6 it never does, and refuses the flag. */
+/** Without the flag the kernel says main whatever table an IPv4 route is in; for others it refuses the flag. */
 const asking = (value: RouteInput): RouteInput =>
-  isIpv6(value) ? value : withDefaults(value, { family: familyOf(value), flags: ['lookup_table'] })
+  isIpv4(value) ? withDefaults(value, { family: familyOf(value), flags: ['lookup_table'] }) : value

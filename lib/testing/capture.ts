@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { NbmaError } from '../errors.js'
 import type { Namespace } from '../netns/namespace.js'
 import { Packet } from './packet.js'
@@ -20,7 +21,6 @@ export interface CaptureOptions {
 
 const PCAP_HEADER = 24
 const RECORD_HEADER = 16
-const STATISTICS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped/
 
 /**
  * Packets that tcpdump(8) sees in a namespace, as they come. It is listening when {@link Capture.start} resolves.
@@ -51,20 +51,7 @@ export class Capture implements AsyncDisposable {
   private constructor(ns: Namespace, options: CaptureOptions) {
     const { device = 'any', filter, count, timeout = 5000 } = options
     const limit = count === undefined ? [] : ['-c', `${count}`]
-    // By itself it would become another user, which a user namespace does not let it.
-    const user = ['-Z', 'root']
-    const args = [
-      '-i',
-      device,
-      '-n',
-      '--immediate-mode',
-      '-U',
-      ...user,
-      ...limit,
-      '-w',
-      '-',
-      ...(filter ? [filter] : []),
-    ]
+    const args = ['-i', device, '-n', '--immediate-mode', '-U', ...limit, '-w', '-', ...(filter ? [filter] : [])]
     this.#ns = ns
     this.#timeout = timeout
     this.#child = ns.spawn('tcpdump', args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -108,19 +95,11 @@ export class Capture implements AsyncDisposable {
     return this.packets.slice()
   }
 
-  /** Resolves with the packets when all that passed before the call is among them: that none came can be believed. */
+  /** Resolves with the packets when all that passed before the call are among them: that none came can be believed. */
   async flush(): Promise<Packet[]> {
-    while (!this.#over) {
-      const from = this.#stderr.length
-      let numbers: number[] | undefined
-      this.#child.kill('SIGUSR1')
-      await this.#until(() => {
-        numbers = STATISTICS.exec(this.#stderr.slice(from))?.slice(1).map(Number)
-        return numbers !== undefined || this.#over
-      })
-      const [captured = 0, seen = 0, dropped = 0] = numbers ?? []
-      await this.#until(() => this.packets.length >= captured || this.#over)
-      if (captured + dropped >= seen) break
+    for (let last = -1, now = await this.#written(); last !== now; now = await this.#written()) {
+      await this.#until(() => this.packets.length >= now || this.#over)
+      last = now
     }
     return this.packets.slice()
   }
@@ -137,7 +116,7 @@ export class Capture implements AsyncDisposable {
    * @param flags further options of tcpdump(8): `['-v', '-e']`
    */
   async text(flags: readonly string[] = []): Promise<string[]> {
-    const args = ['-n', '-t', '-Z', 'root', ...flags, '-r', '-']
+    const args = ['-n', '-t', ...flags, '-r', '-']
     const { stdout } = await this.#ns.exec('tcpdump', args, { input: Buffer.concat(this.#file) })
     return stdout.split('\n').filter((line) => line !== '')
   }
@@ -151,6 +130,19 @@ export class Capture implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#ended
+  }
+
+  /**
+   * How many packets tcpdump has written, asked when it sleeps: then it has read all that there was, unless it waits
+   * for us to read what it wrote. (The number "received by filter" is no help: it counts some from before the filter.)
+   */
+  async #written(): Promise<number> {
+    while (!this.#over && !asleep(this.#child.pid)) await sleep(1)
+    const from = this.#stderr.length
+    this.#child.kill('SIGUSR1')
+    const number = (): string | undefined => /(\d+) packets? captured/.exec(this.#stderr.slice(from))?.[1]
+    await this.#until(() => this.#over || number() !== undefined)
+    return Number(number() ?? this.packets.length)
   }
 
   #receive(bytes: Buffer): void {
@@ -205,5 +197,14 @@ export class Capture implements AsyncDisposable {
       code,
       `${message}; ${this.packets.length > 0 || code === 'NBMA_TIMEOUT' ? came : this.#stderr.trim()}`,
     )
+  }
+}
+
+function asleep(pid: number | undefined): boolean {
+  try {
+    return / S /.test(readFileSync(`/proc/${pid}/stat`, 'latin1').slice(0, 40))
+  } catch {
+    // It has ended; its streams will say so.
+    return false
   }
 }

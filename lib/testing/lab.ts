@@ -40,9 +40,10 @@ export type LabHosts<H extends Readonly<Record<string, HostDescription>>> = {
 
 /**
  * Hosts for a test: network namespaces with devices, addresses and LANs, made from a description and removed at the
- * end. Needs CAP_SYS_ADMIN and CAP_NET_ADMIN. Without root, run the tests in namespaces of their own:
+ * end. Needs CAP_SYS_ADMIN and CAP_NET_ADMIN. Without root, where the system allows user namespaces, the same
+ * runs in namespaces of its own:
  *
- *     unshare --user --map-root-user --net --mount sh -c 'mount -t tmpfs tmpfs /run && exec npm test'
+ *     unshare --user --map-current-user --keep-caps --net --mount sh -c 'mount -t tmpfs tmpfs /run && exec npm test'
  *
  * Devices of one name are on one LAN, unless they say otherwise with `lan`. A LAN is a bridge in a namespace of its own,
  * so a host sees nothing but its devices. Addresses are valid and links have their carrier when `create` resolves.

@@ -30,10 +30,13 @@ export function linkLocalOf(mac: string): string {
 
 /** The address that routes of a family name as gateway; undefined where the encap says all. */
 export function gatewayOf(member: Member, inner: Family, way: Way): string | undefined {
-  if (way.carriage === 'encap' && way.lladdr === undefined) return undefined
+  if (way.gateway === 'none') return undefined
   const { endpoint, family, gateway, mac } = member
-  if (way.lladdr !== undefined && gateway !== undefined && (inner === 'inet' || gateway.includes(':'))) return gateway
-  if (way.lladdr === 'mac' && mac !== undefined && (inner === 'inet6' || family === 'inet6')) return linkLocalOf(mac)
+  if (way.gateway === 'any') {
+    if (gateway !== undefined && (inner === 'inet' || gateway.includes(':'))) return gateway
+    // IPv6 over Ethernet has an address for each MAC, and an endpoint of IPv6 is refused as gateway: it is elsewhere.
+    if (way.lladdr === 'mac' && mac !== undefined && (inner === 'inet6' || family === 'inet6')) return linkLocalOf(mac)
+  }
   return inner === 'inet6' && family === 'inet' ? inIpv6(endpoint) : endpoint
 }
 
@@ -64,10 +67,29 @@ export function hopText(gateway: string | undefined, encap: object | undefined):
   if (encap === undefined) return gateway ?? ''
   const e = encap as Readonly<Record<string, unknown>>
   const src = e.src === '0.0.0.0' || e.src === '::' ? undefined : e.src
-  const flags = Array.isArray(e.flags) ? [...e.flags].sort().join('+') : ''
-  const opts = e.opts === undefined ? '' : JSON.stringify(e.opts)
+  // The kernel adds the flags that follow from the options.
+  const flags = Array.isArray(e.flags)
+    ? e.flags
+        .filter((flag) => !OPTION_FLAG.test(flag))
+        .sort()
+        .join('+')
+    : ''
+  const opts = e.opts === undefined ? '' : canonicalText(e.opts)
   const fields = [e.type, e.dst, e.id || '', src ?? '', e.ttl || e.hoplimit || '', e.tos || e.tc || '', flags, opts]
   return `${gateway ?? ''}>${fields.join('|')}`
+}
+
+const OPTION_FLAG = /_opt$/
+
+/** JSON with its properties in order, and without those that are 0 or undefined. */
+function canonicalText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join()}]`
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return JSON.stringify(value)
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined && field !== 0)
+  return `{${fields
+    .map(([name, field]) => `${name}:${canonicalText(field)}`)
+    .sort()
+    .join()}}`
 }
 
 /** A permanent neighbour entry. */

@@ -29,6 +29,8 @@ const IPIP: Data = { proto: 'ip', pmtudisc: true }
 const GRE: Data = { pmtudisc: true }
 const OVER_IPV6: Data = { ttl: 64, encapLimit: 4 }
 const ERSPAN: Data = { erspanVer: 1, iflags: ['seq', 'key'], oflags: ['seq', 'key'] }
+/** ERSPAN type I has no sequence numbers, which several peers would confuse, and no key. Linux 5.17. */
+const ERSPAN_I: Data = { ...GRE, erspanVer: 0 }
 
 /**
  * What a new device has unless told otherwise: as `ip link add` does with a local address, but that vxlan listens on
@@ -90,7 +92,10 @@ export function creationData<K extends TunnelKind>(kind: K, options: DataOptions
   const alone = kind === 'geneve' && own.remote === undefined && own.remote6 === undefined
   const metadata =
     external ?? (alone && key === undefined && vni === undefined && own.id === undefined ? true : undefined)
-  const defaults: Data = metadata ? (EXTERNAL[kind] ?? {}) : { ...DEFAULTS[kind] }
+  const session =
+    key !== undefined || own.ikey !== undefined || own.erspanVer !== undefined || own.erspanIndex !== undefined
+  const base = kind === 'erspan' && !session ? ERSPAN_I : DEFAULTS[kind]
+  const defaults: Data = { ...(metadata ? EXTERNAL[kind] : base) }
   // The kernel refuses both at once.
   if (own.ignoreDf) delete defaults.pmtudisc
   const given = common(kind, { local, key, vni, external: metadata }, own)

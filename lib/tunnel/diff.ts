@@ -4,9 +4,9 @@ import { FLOOD, neighboursOf, usesFdb } from './carriage.js'
 import { type Destination, familyOfPrefix, Messages } from './messages.js'
 import { hashSet, within } from './metric.js'
 import { Objects } from './objects.js'
-import type { Member } from './peer.js'
-import type { Scheme } from './scheme.js'
-import { multipathText, type PresentRoute, type Snapshot } from './snapshot.js'
+import { Member } from './peer.js'
+import { isRefusal, type Scheme } from './scheme.js'
+import { multipathText, type PresentPeer, PresentRoute, type Snapshot } from './snapshot.js'
 import { hopToward, type Wanted } from './wanted.js'
 
 /** One message, and the peers that it is about. */
@@ -60,7 +60,12 @@ export class Diff {
   readonly #objects: Objects
   /** Only what these peers have may be taken away; undefined: what all have that is not wanted. */
   readonly #scope: ReadonlySet<string> | undefined
-  readonly #gone = new Set<string>()
+  /** Gateways and MACs that are wanted. */
+  readonly #gateways = new Set<string>()
+  readonly #macs = new Set<string>()
+  readonly #gone = new Set<PresentPeer>()
+  /** Routes of IPv4 over IPv4 that lead straight to the endpoint. */
+  readonly #plain: boolean
 
   constructor(scheme: Scheme, wanted: Wanted, present: Snapshot, scope?: ReadonlySet<string>) {
     this.#scheme = scheme
@@ -69,10 +74,13 @@ export class Diff {
     this.#scope = scope
     this.#messages = new Messages(scheme)
     this.#objects = new Objects(scheme, this.#messages, present)
+    const { inet } = scheme.ways
+    this.#plain = !scheme.objects && !isRefusal(inet) && inet.carriage === 'onlink' && inet.gateway === 'endpoint'
   }
 
   /** The messages. `undefined` stands for a while without one. */
   *steps(): Generator<Step | undefined, void> {
+    yield* this.#recognise()
     if (this.#scheme.objects) yield* this.#makeObjects()
     yield* this.#makeEntries()
     yield* this.#makeRoutes()
@@ -84,15 +92,45 @@ export class Diff {
   /** What became of the peers, once all steps were taken. */
   counts(failed: ReadonlySet<string>): Counts {
     const counts: Counts = { added: 0, removed: 0, changed: 0, unchanged: 0 }
-    for (const member of this.#wanted.members.values()) {
-      const { endpoint } = member
-      if (failed.has(endpoint)) continue
-      if (!this.#present.peers.has(endpoint)) counts.added++
-      else if (member.touched) counts.changed++
+    for (const { endpoint, known, touched } of this.#wanted.members.values()) {
+      if (failed.size > 0 && failed.has(endpoint)) continue
+      if (!known) counts.added++
+      else if (touched) counts.changed++
       else counts.unchanged++
     }
-    for (const endpoint of this.#gone) if (!failed.has(endpoint)) counts.removed++
+    for (const { endpoint } of this.#gone) if (!failed.has(endpoint)) counts.removed++
     return counts
+  }
+
+  /** Joins what is wanted with what is there. */
+  *#recognise(): Generator<undefined, void> {
+    const { peers } = this.#present
+    let pause = STRIDE
+    if (peers.size > 0)
+      for (const member of this.#wanted.members.values()) {
+        const peer = peers.get(member.endpoint)
+        if (peer !== undefined) {
+          peer.member = member
+          member.known ??= true
+        }
+        if (--pause > 0) continue
+        pause = STRIDE
+        yield undefined
+      }
+    const candidates = this.#scope === undefined ? peers.values() : this.#within(this.#scope)
+    for (const peer of candidates) {
+      if (peer.member === undefined && peer.endpoint !== '') this.#gone.add(peer)
+      if (--pause > 0) continue
+      pause = STRIDE
+      yield undefined
+    }
+  }
+
+  *#within(scope: ReadonlySet<string>): Generator<PresentPeer, void> {
+    for (const endpoint of scope) {
+      const peer = this.#present.peers.get(endpoint)
+      if (peer !== undefined) yield peer
+    }
   }
 
   *#makeObjects(): Generator<Step | undefined, void> {
@@ -103,7 +141,7 @@ export class Diff {
         pause = STRIDE
         yield undefined
       }
-      const members = 'length' in who ? who : [who]
+      const members = who instanceof Member ? [who] : who
       for (const member of members) {
         const { request } = this.#objects.single(member, familyOfPrefix(prefix))
         if (request !== undefined) yield this.#about(request, [member])
@@ -139,6 +177,7 @@ export class Diff {
 
   *#makeNeighbours(member: Member): Generator<Step, void> {
     for (const entry of neighboursOf(this.#scheme, member)) {
+      this.#gateways.add(entry.dst)
       if (this.#present.neighbours.get(entry.dst) === entry.lladdr) continue
       const foreign = this.#present.foreignNeighbours.get(entry.dst)
       if (foreign === undefined) yield this.#about(this.#messages.replaceNeighbour(entry), [member])
@@ -152,6 +191,7 @@ export class Diff {
 
   *#makeForward(member: Member, mac: string): Generator<Step, void> {
     const { endpoint } = member
+    this.#macs.add(mac)
     const present = this.#present.forwards.get(mac)
     if (present === endpoint) return
     const foreign = this.#present.foreignForwards.get(mac)
@@ -165,6 +205,7 @@ export class Diff {
   }
 
   *#makeRoutes(): Generator<Step | undefined, void> {
+    const { foreign } = this.#present
     let pause = STRIDE
     for (const [prefix, who] of this.#wanted.routes) {
       this.done++
@@ -172,14 +213,17 @@ export class Diff {
         pause = STRIDE
         yield undefined
       }
-      const step = 'length' in who ? this.#makeShared(prefix, who) : this.#makeSingle(prefix, who)
+      const step = who instanceof Member ? this.#makeSingle(prefix, who) : this.#makeShared(prefix, who)
       if (step !== undefined) yield step
-      const foreign = this.#present.foreign.get(prefix)
-      if (foreign !== undefined) {
-        const endpoints = 'length' in who ? who.map(({ endpoint }) => endpoint) : [who.endpoint]
-        for (const route of foreign) this.foreign.push({ prefix, endpoints, route })
-      }
+      if (foreign.size > 0) this.#reportForeign(prefix, who)
     }
+  }
+
+  #reportForeign(prefix: string, who: Member | readonly Member[]): void {
+    const found = this.#present.foreign.get(prefix)
+    if (found === undefined) return
+    const endpoints = (who instanceof Member ? [who] : who).map(({ endpoint }) => endpoint)
+    for (const route of found) this.foreign.push({ prefix, endpoints, route })
   }
 
   #makeSingle(prefix: string, member: Member): Step | undefined {
@@ -188,12 +232,22 @@ export class Diff {
       const { id } = this.#objects.single(member, familyOfPrefix(prefix))
       return this.#makeRoute(prefix, metric.base, `#${id}`, { nhId: id }, [member])
     }
+    const own = within(metric, member.hash)
+    if (this.#plain && member.family === 'inet' && familyOfPrefix(prefix) === 'inet') {
+      const { endpoint } = member
+      const there = this.#compare(prefix, own, endpoint)
+      if (there === 'same') return undefined
+      return this.#about(this.#messages.plainRoute(prefix, own, endpoint, there === 'other'), [member], prefix)
+    }
     const hop = hopToward(this.#scheme, member, prefix)
-    return this.#makeRoute(prefix, within(metric, member.hash), hop.text, { hop }, [member])
+    return this.#makeRoute(prefix, own, hop.text, { hop }, [member])
   }
 
   #makeShared(prefix: string, members: readonly Member[]): Step | undefined {
-    if (members.length === 0) return undefined
+    if (members.length === 0) {
+      for (const route of this.#present.routesTo(prefix)) route.verdict = 'dropped'
+      return undefined
+    }
     if (members.length === 1) return this.#makeSingle(prefix, members[0]!)
     const { objects, metric } = this.#scheme
     if (objects) {
@@ -212,120 +266,95 @@ export class Diff {
     to: Destination,
     members: readonly Member[],
   ): Step | undefined {
-    const present = this.#present.routes.get(prefix)
-    const same = present?.find((route) => route.metric === metric)
-    if (same === undefined) return this.#about(this.#messages.addRoute(prefix, metric, to), members, prefix)
-    if (same.content === content && !same.stale) return undefined
-    return this.#about(this.#messages.replaceRoute(prefix, metric, to), members, prefix)
+    const there = this.#compare(prefix, metric, content)
+    if (there === 'same') return undefined
+    const request =
+      there === 'other'
+        ? this.#messages.replaceRoute(prefix, metric, to)
+        : this.#messages.addRoute(prefix, metric, to)
+    return this.#about(request, members, prefix)
   }
 
-  /** The metric that the wanted route to a prefix has; undefined if there shall be none. */
-  #metricOf(who: Member | readonly Member[]): number | undefined {
-    const { objects, metric } = this.#scheme
-    if ('length' in who && who.length === 0) return undefined
-    if (objects) return metric.base
-    if (!('length' in who)) return within(metric, who.hash)
-    return within(metric, who.length === 1 ? who[0]!.hash : hashSet(who.map(({ hash }) => hash)))
+  /**
+   * Looks for a route of ours with this metric, which stays; those with other metrics go.
+   * @returns `other` if it is there and not what it should be
+   */
+  #compare(prefix: string, metric: number, content: string): 'same' | 'other' | 'none' {
+    const present = this.#present.routes.get(prefix)
+    if (present === undefined) return 'none'
+    if (present instanceof PresentRoute) return judge(present, metric, content)
+    let verdict: 'same' | 'other' | 'none' = 'none'
+    for (const route of present) {
+      const found = judge(route, metric, content)
+      if (verdict === 'none' || found === 'same') verdict = found === 'none' ? verdict : found
+    }
+    return verdict
   }
 
   *#breakRoutes(): Generator<Step | undefined, void> {
     let pause = STRIDE
-    for (const [prefix, routes] of this.#present.routes) {
+    for (const [prefix, found] of this.#present.routes) {
       if (--pause === 0) {
         pause = STRIDE
         yield undefined
       }
-      const who = this.#wanted.routes.get(prefix)
-      if (who === undefined && this.#scope !== undefined) {
-        for (const { content } of routes) if (content.startsWith('#')) this.#objects.keep(Number(content.slice(1)))
-        continue
-      }
-      const metric = who === undefined ? undefined : this.#metricOf(who)
-      let kept = false
-      for (const route of routes) {
-        // IPv6 can have two routes with one metric.
-        if (route.metric === metric && !kept) kept = true
-        else if (route.metric !== metric) yield this.#withdrawn(prefix, route)
-      }
+      if (found instanceof PresentRoute) {
+        if (this.#goes(found)) yield this.#withdrawn(prefix, found)
+      } else for (const route of found) if (this.#goes(route)) yield this.#withdrawn(prefix, route)
     }
   }
 
-  #withdrawn(prefix: string, { metric, content, to }: PresentRoute): Step {
-    const nhId = content.startsWith('#') ? Number(content.slice(1)) : undefined
-    const endpoints = to.map(({ endpoint }) => endpoint)
-    for (const endpoint of endpoints) this.#touch(endpoint)
-    return { request: this.#messages.deleteRoute(prefix, metric, nhId), endpoints, prefix }
+  /** Whether a route is no longer wanted. */
+  #goes({ verdict, content }: PresentRoute): boolean {
+    if (verdict !== 'unseen' || this.#scope === undefined) return verdict !== 'kept'
+    if (content.startsWith('#')) this.#objects.keep(Number(content.slice(1)))
+    return false
+  }
+
+  #withdrawn(prefix: string, route: PresentRoute): Step {
+    const { metric, content, peers } = route
+    for (const { member } of peers) if (member !== undefined) member.touched = true
+    const request = content.startsWith('#')
+      ? this.#messages.deleteRoute(prefix, metric, Number(content.slice(1)))
+      : this.#messages.deletePlainRoute(prefix, metric)
+    return { request, endpoints: peers.map(({ endpoint }) => endpoint), prefix }
   }
 
   *#breakObjects(): Generator<Step, void> {
-    for (const { request, endpoint } of this.#objects.leftovers()) {
-      this.#touch(endpoint)
-      yield { request, endpoints: endpoint === '' ? [] : [endpoint] }
-    }
+    for (const { request, endpoint } of this.#objects.leftovers()) yield this.#without(request, endpoint)
   }
 
-  *#breakEntries(): Generator<Step | undefined, void> {
-    const { neighbours, forwards, floods, peers } = this.#present
-    if (this.#scope === undefined) {
-      let pause = STRIDE
-      for (const endpoint of peers.keys()) {
-        if (--pause === 0) {
-          pause = STRIDE
-          yield undefined
-        }
-        this.#touch(endpoint, false)
-      }
-    } else for (const endpoint of this.#scope) if (peers.has(endpoint)) this.#touch(endpoint, false)
-    const needed = new Set<string>()
+  *#breakEntries(): Generator<Step, void> {
+    const { neighbours, forwards, floods } = this.#present
+    const { members } = this.#wanted
     const fdb = usesFdb(this.#scheme)
-    if (neighbours.size > 0)
-      for (const member of this.#wanted.members.values())
-        for (const { dst } of neighboursOf(this.#scheme, member)) needed.add(dst)
     for (const [mac, endpoint] of forwards) {
-      if (!this.#mayGo(endpoint) || (fdb && this.#wanted.members.get(endpoint)?.mac === mac)) continue
-      // Another peer has it now: then it was replaced.
-      if (fdb && this.#hasMac(mac)) continue
-      yield this.#withoutEntry(this.#messages.deleteForward(mac, endpoint), endpoint)
+      if (!this.#mayGo(endpoint) || (fdb && this.#macs.has(mac))) continue
+      yield this.#without(this.#messages.deleteForward(mac, endpoint), endpoint)
     }
     for (const endpoint of floods) {
-      if (!this.#mayGo(endpoint) || (this.#scheme.flood && this.#wanted.members.has(endpoint))) continue
-      yield this.#withoutEntry(this.#messages.deleteForward(FLOOD, endpoint), endpoint)
+      if (!this.#mayGo(endpoint) || (this.#scheme.flood && members.has(endpoint))) continue
+      yield this.#without(this.#messages.deleteForward(FLOOD, endpoint), endpoint)
     }
     for (const [dst, lladdr] of neighbours) {
       const endpoint = forwards.get(lladdr) ?? lladdr
-      if (needed.has(dst) || !this.#mayGo(endpoint, dst)) continue
-      yield this.#withoutEntry(this.#messages.deleteNeighbour(dst), endpoint)
+      if (this.#gateways.has(dst) || !this.#mayGo(endpoint, dst)) continue
+      yield this.#without(this.#messages.deleteNeighbour(dst), endpoint)
     }
-  }
-
-  #macs: Set<string> | undefined
-
-  #hasMac(mac: string): boolean {
-    if (this.#macs === undefined) {
-      this.#macs = new Set()
-      for (const member of this.#wanted.members.values()) if (member.mac !== undefined) this.#macs.add(member.mac)
-    }
-    return this.#macs.has(mac)
   }
 
   /** Whether something of a peer's may be taken away. */
   #mayGo(endpoint: string, gateway?: string): boolean {
-    if (this.#scope === undefined) return true
-    if (this.#scope.has(endpoint)) return true
-    return gateway !== undefined && [...this.#scope].some((one) => this.#present.peers.get(one)?.gateway === gateway)
+    if (this.#scope === undefined || this.#scope.has(endpoint)) return true
+    if (gateway === undefined) return false
+    for (const peer of this.#within(this.#scope)) if (peer.gateway === gateway) return true
+    return false
   }
 
-  #withoutEntry(request: Request, endpoint: string): Step {
-    this.#touch(endpoint)
-    return { request, endpoints: [endpoint] }
-  }
-
-  /** A message takes something from a peer. */
-  #touch(endpoint: string, counts = true): void {
-    const member = this.#wanted.members.get(endpoint)
-    if (member !== undefined) member.touched ||= counts
-    else if (this.#present.peers.has(endpoint) && (this.#scope === undefined || this.#scope.has(endpoint)))
-      this.#gone.add(endpoint)
+  #without(request: Request, endpoint: string): Step {
+    const member = this.#present.peers.get(endpoint)?.member
+    if (member !== undefined) member.touched = true
+    return { request, endpoints: endpoint === '' ? [] : [endpoint] }
   }
 
   #about(request: Request, members: readonly Member[], prefix?: string): Step {
@@ -337,4 +366,13 @@ export class Diff {
   #obstacle({ endpoint }: Member, message: string): void {
     this.obstacles.push({ endpoint, message })
   }
+}
+
+function judge(route: PresentRoute, metric: number, content: string): 'same' | 'other' | 'none' {
+  if (route.metric !== metric) {
+    route.verdict = 'dropped'
+    return 'none'
+  }
+  route.verdict = 'kept'
+  return route.content === content && !route.stale ? 'same' : 'other'
 }

@@ -18,6 +18,11 @@ export interface Way {
    * `encap`: the route says what to put around the packet; `fdb`: the gateway's MAC leads to a forwarding entry.
    */
   readonly carriage: Carriage
+  /**
+   * What the route names as gateway: the peer's underlay address (`endpoint`), any address that its neighbour entry
+   * leads to the peer (`any`), or nothing (`none`).
+   */
+  readonly gateway: 'endpoint' | 'any' | 'none'
   /** The gateway needs a permanent neighbour entry with this link-layer address. */
   readonly lladdr?: 'endpoint' | 'mac'
   /** Why, in words. */
@@ -115,10 +120,12 @@ const pointToPoint = ({ ifname, remote }: DeviceFacts): Refusal =>
 
 const ENCAP: Way = {
   carriage: 'encap',
+  gateway: 'none',
   why: 'the device is external: the encap on each route says where its packets go',
 }
 const ENCAP_MAC: Way = {
   carriage: 'encap',
+  gateway: 'any',
   lladdr: 'mac',
   why: 'the device is external and carries Ethernet: the encap on each route says where its packets go, a permanent neighbour entry whose MAC they bear',
 }
@@ -126,12 +133,24 @@ const ENCAP_MAC: Way = {
 const onlyExternal = (device: DeviceFacts, why: string): Refusal =>
   refuse(`${device.ifname} is not external and ${why}: make a ${device.kind} device that is external`)
 
+/** Whether received packets must come in the order of their sequence numbers, which each peer counts for itself. */
+const counts = ({ data }: DeviceFacts): boolean => flags(data.iflags).includes('seq')
+
+const mixed = ({ ifname, kind }: DeviceFacts): Refusal =>
+  refuse(
+    `${ifname} checks sequence numbers, which are counted for the device and not for each peer: packets of all peers but one are dropped; ${
+      kind === 'erspan' ? 'make one with erspanVer 0, or external' : "leave 'seq' out of iflags"
+    }`,
+  )
+
 /** Ethernet over GRE over IPv4. */
 function ethernetOverGre(device: DeviceFacts): Way | Refusal {
   if (device.external) return ENCAP_MAC
   if (device.remote !== undefined) return pointToPoint(device)
+  if (counts(device)) return mixed(device)
   return {
     carriage: 'onlink',
+    gateway: 'endpoint',
     lladdr: 'mac',
     why: 'without a remote the kernel takes the gateway of the route for the outer destination; a permanent neighbour entry has its MAC, because ARP cannot leave the device',
   }
@@ -153,6 +172,7 @@ const VTI = (device: DeviceFacts, inner: Family, own: Family): Way | Refusal => 
   if (inner !== own && own === 'inet') return refuse(`${device.ifname}: IPv6 over vti was never seen to arrive`)
   return {
     carriage: 'onlink',
+    gateway: 'endpoint',
     why: 'the XFRM policies with the mark of the device pick the peer by the inner addresses; the gateway of the route says which peer was meant',
   }
 }
@@ -171,6 +191,7 @@ export const TUNNEL_KINDS = {
       if (!takes(device, inner)) return wrongMode(device, inner)
       return {
         carriage: 'onlink',
+        gateway: 'endpoint',
         why: 'without a remote ipip takes the gateway of the route for the outer destination',
       }
     },
@@ -187,7 +208,7 @@ export const TUNNEL_KINDS = {
         inner === 'inet'
           ? 'without a remote sit takes the gateway of the route for the outer destination'
           : 'without a remote sit takes the last four bytes of the gateway ::a.b.c.d for the outer destination'
-      return { carriage: 'onlink', why }
+      return { carriage: 'onlink', gateway: 'endpoint', why }
     },
   },
   gre: {
@@ -198,8 +219,10 @@ export const TUNNEL_KINDS = {
     way(device) {
       if (device.external) return ENCAP
       if (device.remote !== undefined) return pointToPoint(device)
+      if (counts(device)) return mixed(device)
       return {
         carriage: 'onlink',
+        gateway: 'any',
         lladdr: 'endpoint',
         why: 'without a remote gre takes the link-layer address of the gateway for the outer destination, and without a permanent neighbour entry that is its own',
       }
@@ -232,6 +255,7 @@ export const TUNNEL_KINDS = {
       if (!takes(device, inner)) return wrongMode(device, inner)
       return {
         carriage: 'onlink',
+        gateway: 'endpoint',
         why: 'without a remote ip6tnl takes the gateway of the route for the outer destination; the kernel refuses such a route where another route than the default one leads to the gateway, and then only an external device will do',
       }
     },
@@ -282,6 +306,7 @@ export const TUNNEL_KINDS = {
         ? ENCAP_MAC
         : {
             carriage: 'fdb',
+            gateway: 'any',
             lladdr: 'mac',
             why: 'a forwarding entry leads from the MAC of the peer to its underlay address, a permanent neighbour entry from the gateway of the routes to that MAC',
           },

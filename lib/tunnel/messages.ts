@@ -9,6 +9,7 @@ import { FLOOD, type NeighbourEntry } from './carriage.js'
 import type { Family } from './kinds.js'
 import type { Hop } from './peer.js'
 import type { Scheme } from './scheme.js'
+import { Stencil } from './stencil.js'
 
 /**
  * The messages that an overlay sends. Every one of them names the overlay's protocol, device and table as far as the
@@ -29,6 +30,9 @@ export type Destination =
   | { readonly nhId: number }
 
 const ONLINK = ['onlink'] as const
+const SAMPLE = '192.0.2.1/32'
+const SAMPLE6 = '2001:db8::1/128'
+const SAMPLE_HOP: Hop = { gateway: '192.0.2.1', encap: undefined, text: '' }
 
 /** Family of a prefix. */
 export const familyOfPrefix = (prefix: string): Family => (prefix.includes(':') ? 'inet6' : 'inet')
@@ -43,6 +47,7 @@ function gatewayFields(gateway: string | undefined, family: Family): Pick<RouteI
 export class Messages {
   readonly #scheme: Scheme
   readonly #oif: number
+  readonly #stencils = new Map<string, Stencil>()
 
   constructor(scheme: Scheme) {
     this.#scheme = scheme
@@ -64,6 +69,28 @@ export class Messages {
     const { protocol, table } = this.#scheme
     const where = nhId === undefined ? { oif: this.#oif } : { nhId }
     return route.delete({ family: familyOfPrefix(prefix), dst: prefix, priority: metric, protocol, table, ...where })
+  }
+
+  /** A route of IPv4 straight to an underlay address of IPv4. */
+  plainRoute(prefix: string, metric: number, endpoint: string, replace: boolean): Request {
+    const name = replace ? 'replace' : 'add'
+    return this.#stencil(name, () => route[name](this.#route(SAMPLE, 1, { hop: SAMPLE_HOP }))).make(prefix, metric, endpoint)
+  }
+
+  /** A route that leads to no nexthop object. */
+  deletePlainRoute(prefix: string, metric: number): Request {
+    const family = familyOfPrefix(prefix)
+    const sample = family === 'inet' ? SAMPLE : SAMPLE6
+    return this.#stencil(`delete ${family}`, () => this.deleteRoute(sample, 1)).make(prefix, metric)
+  }
+
+  #stencil(name: string, sample: () => Request): Stencil {
+    let stencil = this.#stencils.get(name)
+    if (stencil === undefined) {
+      stencil = new Stencil(sample())
+      this.#stencils.set(name, stencil)
+    }
+    return stencil
   }
 
   #route(dst: string, priority: number, to: Destination): RouteInput {

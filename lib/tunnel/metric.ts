@@ -48,9 +48,9 @@ export function hashAddress(bytes: Uint8Array): number {
   return h
 }
 
-/** Hash of several endpoints, by their hashes in any order. */
+/** Hash of several endpoints, by their hashes, signed or not, in any order. */
 export const hashSet = (hashes: readonly number[]): number =>
-  hashWords([hashes.length, ...[...hashes].sort((a, b) => a - b)])
+  hashWords([hashes.length, ...hashes.map((hash) => hash >>> 0).sort((a, b) => a - b)])
 
-/** Where a hash stands in a range. */
-export const within = ({ base, width }: Range, hash: number): number => base + Math.floor((hash * width) / 0x100000000)
+/** Where a hash, signed or not, stands in a range. */
+export const within = ({ base, width }: Range, hash: number): number => base + Math.floor(((hash >>> 0) * width) / 0x100000000)

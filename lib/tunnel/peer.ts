@@ -31,8 +31,10 @@ export interface Peer {
 export class Member {
   readonly endpoint: string
   readonly family: Family
-  /** Hash of the endpoint. */
+  /** Hash of the endpoint, as a signed 32-bit number. */
   readonly hash: number
+  /** The endpoint as a word, where it is one of IPv4. */
+  readonly word: number
   weight = 1
   mac: string | undefined = undefined
   gateway: string | undefined = undefined
@@ -43,13 +45,16 @@ export class Member {
   /** Nexthops of its routes, made when they are needed. */
   hop: Hop | undefined = undefined
   hop6: Hop | undefined = undefined
+  /** The kernel had something of it when it was first looked for. */
+  known: boolean | undefined = undefined
   /** A message about it was made. */
   touched = false
 
-  constructor(endpoint: string, family: Family, hash: number) {
+  constructor(endpoint: string, family: Family, hash: number, word = 0) {
     this.endpoint = endpoint
     this.family = family
-    this.hash = hash
+    this.hash = hash | 0
+    this.word = word
   }
 }
 

@@ -1,17 +1,16 @@
 import {
-  formatIpv4,
   formatIpv6,
   formatLinkAddress,
   hasHostBits,
   parseLinkAddress,
   prefixLength,
-  writeIpv4,
   writeIpv6,
 } from '../address.js'
 import { EncodeError, UnsupportedError } from '../errors.js'
 import type { Family } from './kinds.js'
-import { hashAddress } from './metric.js'
+import { fmix32, hashAddress } from './metric.js'
 import { canonicalAddress, Member, type Peer } from './peer.js'
+import { formatQuad, hostBits, quad, readQuad } from './quad.js'
 import { isRefusal, type Scheme } from './scheme.js'
 
 /** Addresses that no peer can have. */
@@ -26,20 +25,21 @@ const scratch = Buffer.alloc(16)
 
 const familyOf = (text: string): Family => (text.includes(':') ? 'inet6' : 'inet')
 
-/** Puts an address into `scratch`; false if it is none. */
+/** Puts an address into `quad` or `scratch`; false if it is none. */
 const parse = (text: string, family: Family): boolean =>
-  family === 'inet' ? writeIpv4(text, scratch, 0) : writeIpv6(text, scratch, 0)
+  family === 'inet' ? readQuad(text) && !text.includes('/') : writeIpv6(text, scratch, 0)
 
-/** What stands in `scratch`, in its one spelling: IPv4 addresses have no other. */
+/** What stands there, in its one spelling: IPv4 addresses have no other. */
 const canonical = (text: string, family: Family): string => (family === 'inet' ? text : formatIpv6(scratch, 0))
 
 function notUnicast(family: Family): string | undefined {
-  const first = scratch[0]!
   if (family === 'inet') {
-    if (first === 0 || first === 127) return 'it is one of this host'
-    if (first >= 224 && first < 240) return 'it is a multicast address'
-    return scratch.readUInt32BE(0) === 0xffffffff ? 'it is the broadcast address' : undefined
+    const high = quad.word >>> 24
+    if (high === 0 || high === 127) return 'it is one of this host'
+    if (high >= 224 && high < 240) return 'it is a multicast address'
+    return quad.word === -1 ? 'it is the broadcast address' : undefined
   }
+  const first = scratch[0]!
   if (first === 0xff) return 'it is a multicast address'
   if (first === 0xfe && (scratch[1]! & 0xc0) === 0x80) return 'it is a link-local address'
   for (let i = 0; i < 12; i++) if (scratch[i] !== 0) return undefined
@@ -105,36 +105,38 @@ export class Roster {
     if (gateway !== undefined) this.#gateway(member, gateway)
     this.#prefixes(member, peer.prefixes)
     this.#complete(member)
-    this.members.set(member.endpoint, member)
     this.#count++
     return member
   }
 
   #endpoint(value: unknown): Member {
-    const refuse = (expected: string): never => {
-      throw new EncodeError(this.#path('endpoint'), value, expected)
-    }
-    if (typeof value !== 'string') return refuse(UNICAST)
+    if (typeof value !== 'string') return this.#refuseEndpoint(value, UNICAST)
     const family = familyOf(value)
-    if (!parse(value, family)) return refuse(UNICAST)
+    if (!parse(value, family)) return this.#refuseEndpoint(value, UNICAST)
     const why = notUnicast(family)
-    if (why !== undefined) return refuse(`${UNICAST} (${why})`)
-    const endpoint = canonical(value, family)
-    const hash = hashAddress(family === 'inet' ? scratch.subarray(0, 4) : scratch)
+    if (why !== undefined) return this.#refuseEndpoint(value, `${UNICAST} (${why})`)
     const { ifname, kind } = this.#scheme.device
     if (!this.#families.includes(family)) {
       const words = this.#families[0] === 'inet' ? 'IPv4' : 'IPv6'
-      return refuse(`an ${words} address (${ifname} of kind ${kind} has ${words} outside)`)
+      return this.#refuseEndpoint(value, `an ${words} address (${ifname} of kind ${kind} has ${words} outside)`)
     }
+    const endpoint = canonical(value, family)
     const device = this.#underlay.local.get(endpoint)
-    if (device !== undefined) return refuse(`${UNICAST} (it is on ${device})`)
+    if (device !== undefined) return this.#refuseEndpoint(value, `${UNICAST} (it is on ${device})`)
     if (this.#underlay.broadcast.has(endpoint))
-      return refuse(`${UNICAST} (it is the broadcast address of a network here)`)
-    if (this.members.has(endpoint)) {
+      return this.#refuseEndpoint(value, `${UNICAST} (it is the broadcast address of a network here)`)
+    const member = new Member(endpoint, family, family === 'inet' ? fmix32(quad.word) : hashAddress(scratch), quad.word)
+    this.members.set(endpoint, member)
+    if (this.members.size === this.#count) {
       const first = [...this.members.keys()].indexOf(endpoint)
-      return refuse(`an endpoint of one peer only (it is that of ${this.#path('', first).slice(0, -1)} too)`)
+      const path = this.#path('', first).slice(0, -1)
+      return this.#refuseEndpoint(value, `an endpoint of one peer only (it is that of ${path} too)`)
     }
-    return new Member(endpoint, family, hash)
+    return member
+  }
+
+  #refuseEndpoint(value: unknown, expected: string): never {
+    throw new EncodeError(this.#path('endpoint'), value, expected)
   }
 
   #mac(member: Member, mac: unknown): void {
@@ -162,44 +164,66 @@ export class Roster {
 
   #prefixes(member: Member, prefixes: unknown): void {
     if (!Array.isArray(prefixes)) throw new EncodeError(this.#path('prefixes'), prefixes, 'a list of prefixes')
-    const own = member.prefixes
-    for (let i = 0; i < prefixes.length; i++) {
-      const prefix = this.#prefix(member, prefixes[i], i)
-      // A peer with very many prefixes would make this look quadratic.
-      if (own.length < 16 && own.includes(prefix)) continue
-      own.push(prefix)
+    if (prefixes.length === 1) {
+      member.prefixes = [this.#prefix(member, prefixes[0], 0)]
+      return
     }
-    if (own.length >= 16) member.prefixes = [...new Set(own)]
+    const own = new Set<string>()
+    for (let i = 0; i < prefixes.length; i++) own.add(this.#prefix(member, prefixes[i], i))
+    member.prefixes = [...own]
   }
 
   #prefix(member: Member, value: unknown, index: number): string {
-    const refuse = (expected: string): never => {
-      throw new EncodeError(this.#path(`prefixes[${index}]`), value, expected)
-    }
-    if (typeof value !== 'string') return refuse('an IPv4 or IPv6 prefix')
+    if (typeof value !== 'string') return this.#refusePrefix(index, value, 'an IPv4 or IPv6 prefix')
     const text = value === 'default' ? '0.0.0.0/0' : value
     const family = familyOf(text)
-    const most = family === 'inet' ? 32 : 128
-    const slash = text.indexOf('/')
-    const address = slash === -1 ? text : text.slice(0, slash)
-    if (!parse(address, family)) return refuse('an IPv4 or IPv6 prefix')
-    const length = slash === -1 ? most : prefixLength(text)!
-    if (!(length <= most)) return refuse(`a prefix of length 0 to ${most}`)
-    if (length < most && hasHostBits(scratch, 0, most >> 3, length))
-      return refuse(`a prefix without host bits (${masked(family, length)})`)
+    const length = family === 'inet' ? this.#readIpv4(text, index) : this.#readIpv6(text, index)
     const way = this.#scheme.ways[family]
     if (isRefusal(way)) throw new UnsupportedError(`${this.#path(`prefixes[${index}]`)}: ${value}: ${way.refused}`)
-    const prefix = family === 'inet' ? (slash === -1 ? `${text}/32` : text) : `${formatIpv6(scratch, 0)}/${length}`
     if (family === 'inet') member.carriesInet = true
     else member.carriesInet6 = true
-    if (family === member.family && covers(length, member.endpoint, family)) {
-      if (length > 0 && MAIN_TABLES.has(this.#scheme.table) && !this.#scheme.force)
-        return refuse(
-          `a prefix without the peer's own endpoint ${member.endpoint} (its packets would go into the tunnel that they come out of)`,
-        )
-      this.covering.push({ path: this.#path(`prefixes[${index}]`), prefix, endpoint: member.endpoint })
-    }
+    const bare = family === 'inet' && length === 32 && !text.includes('/')
+    const prefix = family === 'inet' ? (bare ? `${text}/32` : text) : `${formatIpv6(scratch, 0)}/${length}`
+    if (family === member.family && covers(length, member)) this.#cover(member, prefix, length, index)
     return prefix
+  }
+
+  /** Reads a prefix into `quad`, and returns its length. */
+  #readIpv4(text: string, index: number): number {
+    if (!readQuad(text)) return this.#refusePrefix(index, text, 'an IPv4 or IPv6 prefix')
+    const { word, length } = quad
+    if (length < 0) return this.#refusePrefix(index, text, 'a prefix of length 0 to 32')
+    if (hostBits(word, length) === 0) return length
+    const network = formatQuad(word ^ hostBits(word, length))
+    return this.#refusePrefix(index, text, `a prefix without host bits (${network}/${length})`)
+  }
+
+  /** Reads a prefix into `scratch`, and returns its length. */
+  #readIpv6(text: string, index: number): number {
+    const slash = text.indexOf('/')
+    if (!parse(slash === -1 ? text : text.slice(0, slash), 'inet6'))
+      return this.#refusePrefix(index, text, 'an IPv4 or IPv6 prefix')
+    const length = prefixLength(text) ?? 128
+    if (!(length <= 128)) return this.#refusePrefix(index, text, 'a prefix of length 0 to 128')
+    if (!hasHostBits(scratch, 0, 16, length)) return length
+    const network = Buffer.from(scratch)
+    for (let bit = length; bit < 128; bit++) network[bit >> 3]! &= ~(0x80 >> (bit & 7))
+    return this.#refusePrefix(index, text, `a prefix without host bits (${formatIpv6(network, 0)}/${length})`)
+  }
+
+  #refusePrefix(index: number, value: unknown, expected: string): never {
+    throw new EncodeError(this.#path(`prefixes[${index}]`), value, expected)
+  }
+
+  /** A prefix that holds the peer's own endpoint. */
+  #cover({ endpoint }: Member, prefix: string, length: number, index: number): void {
+    if (length > 0 && MAIN_TABLES.has(this.#scheme.table) && !this.#scheme.force)
+      this.#refusePrefix(
+        index,
+        prefix,
+        `a prefix without the peer's own endpoint ${endpoint} (its packets would go into the tunnel that they come out of)`,
+      )
+    this.covering.push({ path: this.#path(`prefixes[${index}]`), prefix, endpoint })
   }
 
   /** Whether anything is addressed by MAC. */
@@ -239,18 +263,12 @@ const notUnicastGateway = (family: Family): boolean =>
 
 const other = Buffer.alloc(16)
 
-/** Whether the prefix in `scratch` holds an address of the same family. */
-function covers(length: number, address: string, family: Family): boolean {
-  if (family === 'inet') writeIpv4(address, other, 0)
-  else writeIpv6(address, other, 0)
+/** Whether the prefix in `quad` or `scratch` holds an address of the same family. */
+function covers(length: number, { endpoint, family, word }: Member): boolean {
+  if (family === 'inet') return length === 0 || (word ^ quad.word) >>> (32 - length) === 0
+  writeIpv6(endpoint, other, 0)
   const whole = length >> 3
   for (let i = 0; i < whole; i++) if (scratch[i] !== other[i]) return false
   const rest = length & 7
   return rest === 0 || ((scratch[whole]! ^ other[whole]!) & (0xff00 >> rest) & 0xff) === 0
-}
-
-function masked(family: Family, length: number): string {
-  const bytes = Buffer.from(scratch)
-  for (let bit = length; bit < 128; bit++) bytes[bit >> 3]! &= ~(0x80 >> (bit & 7))
-  return `${family === 'inet' ? formatIpv4(bytes, 0) : formatIpv6(bytes, 0)}/${length}`
 }

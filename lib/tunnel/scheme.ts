@@ -53,6 +53,7 @@ export const isRefusal = (way: Way | Refusal): way is Refusal => 'refused' in wa
 
 const PLAIN: Way = {
   carriage: 'onlink',
+  gateway: 'endpoint',
   why: 'it was asked for: the gateway of each route is the underlay address of the peer',
 }
 
@@ -77,6 +78,7 @@ export function wayOf(device: DeviceFacts, strategy: Strategy | 'auto', inner: F
       const lladdr = row?.layer === 3 ? 'endpoint' : 'mac'
       const way: Way = {
         carriage: 'onlink',
+        gateway: 'any',
         lladdr,
         why: `it was asked for: the gateway of each route is an address of the peer inside, whose permanent neighbour entry has its ${lladdr === 'mac' ? 'MAC' : 'underlay address'}`,
       }
@@ -87,7 +89,7 @@ export function wayOf(device: DeviceFacts, strategy: Strategy | 'auto', inner: F
     case 'encap': {
       const way: Way = {
         carriage: 'encap',
-        ...(row?.layer === 2 ? { lladdr: 'mac' as const } : {}),
+        ...(row?.layer === 2 ? { gateway: 'any', lladdr: 'mac' } : { gateway: 'none' }),
         why: 'it was asked for: the encap on each route says where its packets go',
       }
       if (!isRefusal(natural) && natural.carriage === 'encap') return natural

@@ -10,6 +10,7 @@ import type { Route } from '../schema/route.js'
 import type { Request } from '../wire/request.js'
 import { FLOOD, hopText, outOfIpv6 } from './carriage.js'
 import type { Family } from './kinds.js'
+import type { Member } from './peer.js'
 import type { Scheme } from './scheme.js'
 
 /**
@@ -17,21 +18,55 @@ import type { Scheme } from './scheme.js'
  * @module
  */
 
+/** A peer as the kernel knows it. */
+export class PresentPeer {
+  readonly endpoint: string
+  gateway: string | undefined = undefined
+  mac: string | undefined = undefined
+  /** The same peer where it is wanted. */
+  member: Member | undefined = undefined
+
+  constructor(endpoint: string) {
+    this.endpoint = endpoint
+  }
+}
+
+/** A peer as one nexthop of a route. */
+export interface PresentHop {
+  readonly peer: PresentPeer
+  readonly weight: number
+}
+
+/** What is to become of a route. */
+export type Verdict = 'unseen' | 'kept' | 'dropped'
+
 /** One of our routes to a prefix. */
-export interface PresentRoute {
+export class PresentRoute {
   readonly metric: number
   /** Where it leads, as text: `hopText`, several of them, or `#7` for nexthop object 7. */
   readonly content: string
   /** Source, MTU or type is not what it should be. */
   readonly stale: boolean
-  /** The peers that it leads to, with their weights. */
-  readonly to: readonly PresentHop[]
-}
+  /** The peer that it leads to, or several with their weights. */
+  readonly to: PresentPeer | readonly PresentHop[]
+  verdict: Verdict = 'unseen'
 
-/** A peer as one nexthop of a route. */
-export interface PresentHop {
-  readonly endpoint: string
-  readonly weight: number
+  constructor(metric: number, content: string, stale: boolean, to: PresentPeer | readonly PresentHop[]) {
+    this.metric = metric
+    this.content = content
+    this.stale = stale
+    this.to = to
+  }
+
+  /** The peers that it leads to. */
+  get peers(): readonly PresentPeer[] {
+    return this.to instanceof PresentPeer ? [this.to] : this.to.map(({ peer }) => peer)
+  }
+
+  /** The peers that it leads to, with their weights. */
+  get hops(): readonly PresentHop[] {
+    return this.to instanceof PresentPeer ? [{ peer: this.to, weight: 1 }] : this.to
+  }
 }
 
 /** One of our nexthop objects. */
@@ -43,14 +78,6 @@ export interface PresentNexthop {
   readonly endpoint: string
   readonly group?: readonly { readonly id: number; readonly weight: number }[]
 }
-
-/** What is known of a peer beside its routes. */
-export interface PresentPeer {
-  gateway?: string
-  mac?: string
-}
-
-const PLAIN: PresentPeer = Object.freeze({})
 
 /** Whether a link-layer address is a MAC, not an underlay address. */
 const isMac = (lladdr: string): boolean => lladdr.length === 17 && lladdr[2] === ':' && lladdr[14] === ':'
@@ -76,7 +103,7 @@ export interface SnapshotOptions {
 /** All that is ours, and what is in its way. */
 export class Snapshot {
   /** By prefix; more than one only while something changes, or after a crash. */
-  readonly routes = new Map<string, PresentRoute[]>()
+  readonly routes = new Map<string, PresentRoute | PresentRoute[]>()
   /** Other people's routes to prefixes of interest. */
   readonly foreign = new Map<string, Route[]>()
   /** Link-layer addresses of our neighbour entries. */
@@ -96,7 +123,6 @@ export class Snapshot {
   readonly peers = new Map<string, PresentPeer>()
   readonly #scheme: Scheme
   readonly #protocol: string | number
-  readonly #single = new Map<string, readonly PresentHop[]>()
 
   constructor(scheme: Scheme) {
     this.#scheme = scheme
@@ -114,10 +140,10 @@ export class Snapshot {
       else list.push(dst)
     } else if (lladdr === FLOOD) {
       this.floods.add(dst)
-      this.#peer(dst)
+      this.peer(dst)
     } else {
       this.forwards.set(lladdr, dst)
-      this.#detail(dst).mac = lladdr
+      this.peer(dst).mac = lladdr
     }
   }
 
@@ -142,7 +168,7 @@ export class Snapshot {
     } else if (oif === this.#scheme.device.index) {
       const endpoint = this.#endpointOf(found.gateway, found.encap)
       this.nexthops.set(id, { id, text: `${found.family} ${hopText(found.gateway, found.encap)}`, endpoint })
-      if (endpoint !== '') this.#peer(endpoint)
+      this.peer(endpoint)
     }
   }
 
@@ -181,49 +207,43 @@ export class Snapshot {
     }
     if (found.oif !== index) return false
     const gateway = found.gateway ?? found.via?.address
-    this.#keep(prefix, found, hopText(gateway, found.encap), this.#one(this.#endpointOf(gateway, found.encap)))
+    this.#keep(prefix, found, hopText(gateway, found.encap), this.peer(this.#endpointOf(gateway, found.encap)))
     return true
   }
 
   #keepMultipath(prefix: string, found: Route): void {
     const hops = found.multipath!.map((hop) => {
       const gateway = hop.gateway ?? hop.via?.address
-      return { text: hopText(gateway, hop.encap), weight: hop.weight, endpoint: this.#endpointOf(gateway, hop.encap) }
+      const peer = this.peer(this.#endpointOf(gateway, hop.encap))
+      return { text: hopText(gateway, hop.encap), weight: hop.weight, peer }
     })
-    const to = hops.map(({ endpoint, weight }) => ({ endpoint, weight }))
-    for (const { endpoint } of to) this.#peer(endpoint)
-    this.#keep(prefix, found, multipathText(hops), to)
+    this.#keep(
+      prefix,
+      found,
+      multipathText(hops),
+      hops.map(({ peer, weight }) => ({ peer, weight })),
+    )
   }
 
-  #keep(prefix: string, found: Route, content: string, to: readonly PresentHop[]): void {
+  #keep(prefix: string, found: Route, content: string, to: PresentPeer | readonly PresentHop[]): void {
     const { source, mtu, advmss } = this.#scheme
-    const family = found.family as Family
+    const { metrics } = found
     const stale =
-      found.prefsrc !== source[family] ||
-      found.metrics?.mtu !== mtu ||
-      found.metrics?.advmss !== advmss ||
+      found.prefsrc !== source[found.family as Family] ||
+      metrics?.mtu !== mtu ||
+      metrics?.advmss !== advmss ||
       found.type !== 'unicast'
-    const kept: PresentRoute = { metric: found.priority ?? 0, content, stale, to }
-    const list = this.routes.get(prefix)
-    if (list === undefined) this.routes.set(prefix, [kept])
-    else list.push(kept)
+    const kept = new PresentRoute(found.priority ?? 0, content, stale, to)
+    const before = this.routes.get(prefix)
+    if (before === undefined) this.routes.set(prefix, kept)
+    else if (before instanceof PresentRoute) this.routes.set(prefix, [before, kept])
+    else before.push(kept)
   }
 
   /** The peers of an object or group. */
-  #behind({ endpoint, group }: PresentNexthop): readonly PresentHop[] {
-    if (group === undefined) return this.#one(endpoint)
-    return group.map(({ id, weight }) => ({ endpoint: this.nexthops.get(id)?.endpoint ?? '', weight }))
-  }
-
-  /** Most peers have several routes, and are always the same hop. */
-  #one(endpoint: string): readonly PresentHop[] {
-    let hop = this.#single.get(endpoint)
-    if (hop === undefined) {
-      hop = [{ endpoint, weight: 1 }]
-      this.#single.set(endpoint, hop)
-      this.#peer(endpoint)
-    }
-    return hop
+  #behind({ endpoint, group }: PresentNexthop): PresentPeer | readonly PresentHop[] {
+    if (group === undefined) return this.peer(endpoint)
+    return group.map(({ id, weight }) => ({ peer: this.peer(this.nexthops.get(id)?.endpoint ?? ''), weight }))
   }
 
   #endpointOf(gateway: string | undefined, encap: object | undefined): string {
@@ -244,31 +264,32 @@ export class Snapshot {
   /** Keeps a gateway that does not follow from endpoint and MAC. */
   #knowGateway(endpoint: string, gateway: string): void {
     const lladdr = this.neighbours.get(gateway)
-    if (lladdr !== undefined && isMac(lladdr)) this.#detail(endpoint).mac = lladdr
-    if (outOfIpv6(gateway) === endpoint || gateway.startsWith('fe80:')) return
-    this.#detail(endpoint).gateway = gateway
+    const peer = this.peer(endpoint)
+    if (lladdr !== undefined && isMac(lladdr)) peer.mac = lladdr
+    if (outOfIpv6(gateway) !== endpoint && !gateway.startsWith('fe80:')) peer.gateway = gateway
   }
 
-  #peer(endpoint: string): void {
-    if (endpoint !== '' && !this.peers.has(endpoint)) this.peers.set(endpoint, PLAIN)
-  }
-
-  #detail(endpoint: string): PresentPeer {
+  /** A peer by its endpoint; '' stands for one that cannot be told. */
+  peer(endpoint: string): PresentPeer {
     let peer = this.peers.get(endpoint)
-    if (peer === undefined || peer === PLAIN) {
-      peer = {}
+    if (peer === undefined) {
+      peer = new PresentPeer(endpoint)
       this.peers.set(endpoint, peer)
     }
     return peer
+  }
+
+  /** Our routes to a prefix. */
+  routesTo(prefix: string): readonly PresentRoute[] {
+    const found = this.routes.get(prefix)
+    return found === undefined ? [] : found instanceof PresentRoute ? [found] : found
   }
 
   /** Peers that have no routes are known by their neighbour entries. Comes after the last neighbour. */
   learnPeers(): void {
     for (const [dst, lladdr] of this.neighbours) {
       const endpoint = isMac(lladdr) ? this.forwards.get(lladdr) : lladdr
-      if (endpoint === undefined) continue
-      this.#peer(endpoint)
-      this.#knowGateway(endpoint, dst)
+      if (endpoint !== undefined) this.#knowGateway(endpoint, dst)
     }
   }
 }
@@ -288,35 +309,33 @@ export async function readSnapshot(
 ): Promise<Snapshot> {
   const snapshot = new Snapshot(scheme)
   const { device, table } = scheme
-  if (device.kind === 'vxlan') {
-    const entries = await readAll(rt, neighbour.list({ family: 'bridge', ifindex: device.index }), signal)
-    for (const entry of entries) snapshot.addForward(entry)
-  }
-  for (const entry of await readAll(rt, neighbour.list({ viaIfindex: device.index }), signal))
-    snapshot.addNeighbour(entry)
+  const all = <T>(request: Request<T>, take: (one: T) => void): Promise<void> => readAll(rt, request, take, signal)
+  if (device.kind === 'vxlan')
+    await all(neighbour.list({ family: 'bridge', ifindex: device.index }), (entry) => snapshot.addForward(entry))
+  await all(neighbour.list({ viaIfindex: device.index }), (entry) => snapshot.addNeighbour(entry))
   snapshot.learnPeers()
-  for (const found of await readAll(rt, nexthop.list(), signal)) snapshot.addNexthop(found)
+  await all(nexthop.list(), (found) => snapshot.addNexthop(found))
   snapshot.dropStrangeGroups()
-  for (const family of ['inet', 'inet6'] as const) {
-    try {
-      for await (const found of rt.dump(route.list({ family, table }), { signal }))
-        snapshot.addRoute(found, family, interest)
-    } catch (error) {
-      // A table without routes does not exist.
-      if (!(error instanceof KernelError) || error.code !== 'ENOENT') throw error
-    }
-  }
+  for (const family of ['inet', 'inet6'] as const)
+    await all(route.list({ family, table }), (found) => snapshot.addRoute(found, family, interest))
   return snapshot
 }
 
-/** A dump that a kernel without the object answers as if there were none. */
-async function readAll<T>(rt: Rtnetlink, request: Request<T>, signal: AbortSignal | undefined): Promise<readonly T[]> {
+/** What a kernel says that has no such objects, no such table, or no such device any more. */
+const NONE: ReadonlySet<string> = new Set(['EOPNOTSUPP', 'ENOENT', 'ENODEV'])
+
+/** Reads what there is of something, and does not let the event loop wait for it. */
+async function readAll<T>(
+  rt: Rtnetlink,
+  request: Request<T>,
+  take: (one: T) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   try {
-    return await rt.list(request, { signal })
+    for await (const one of rt.dump(request, { signal })) take(one)
   } catch (error) {
-    if (error instanceof KernelError && (error.code === 'EOPNOTSUPP' || error.code === 'ENODEV')) return []
-    // What is missing now is found when it is in the way.
-    if (error instanceof DumpInterruptedError) return error.items as readonly T[]
-    throw error
+    // What an interrupted dump lacks is found when it is in the way.
+    if (error instanceof DumpInterruptedError) return
+    if (!(error instanceof KernelError) || !NONE.has(error.code)) throw error
   }
 }

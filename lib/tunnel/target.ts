@@ -47,10 +47,10 @@ function keepOthers(
   prefix: string,
   but: (endpoint: string) => boolean,
 ): void {
-  for (const { to } of snapshot.routes.get(prefix) ?? []) {
-    for (const { endpoint, weight } of to) {
-      if (but(endpoint)) continue
-      const member = known.member(endpoint, weight)
+  for (const { hops } of snapshot.routesTo(prefix)) {
+    for (const { peer, weight } of hops) {
+      if (but(peer.endpoint)) continue
+      const member = known.member(peer.endpoint, weight)
       if (member !== undefined) wanted.announcePrefix(prefix, member)
     }
   }
@@ -58,8 +58,8 @@ function keepOthers(
 
 /** Prefixes that peers have now. */
 function* prefixesOf(snapshot: Snapshot, endpoints: ReadonlySet<string>): Generator<string> {
-  for (const [prefix, routes] of snapshot.routes)
-    if (routes.some(({ to }) => to.some(({ endpoint }) => endpoints.has(endpoint)))) yield prefix
+  for (const prefix of snapshot.routes.keys())
+    if (snapshot.routesTo(prefix).some(({ peers }) => peers.some(({ endpoint }) => endpoints.has(endpoint)))) yield prefix
 }
 
 const NOBODY: ReadonlySet<string> = new Set()
@@ -118,12 +118,13 @@ export function moves(snapshot: Snapshot, member: Member, from: string | undefin
 }
 
 /** The peers that are there. A weight is known only where a prefix has several. */
-export function* peersOf({ routes, peers }: Snapshot): Generator<Peer, void> {
+export function* peersOf(snapshot: Snapshot): Generator<Peer, void> {
   const prefixes = new Map<string, string[]>()
   const weights = new Map<string, number>()
-  for (const [prefix, list] of routes) {
-    for (const { to } of list) {
-      for (const { endpoint, weight } of to) {
+  for (const prefix of snapshot.routes.keys()) {
+    for (const { hops } of snapshot.routesTo(prefix)) {
+      for (const { peer, weight } of hops) {
+        const { endpoint } = peer
         if (weight !== 1) weights.set(endpoint, weight)
         const own = prefixes.get(endpoint)
         if (own === undefined) prefixes.set(endpoint, [prefix])
@@ -132,7 +133,8 @@ export function* peersOf({ routes, peers }: Snapshot): Generator<Peer, void> {
       }
     }
   }
-  for (const [endpoint, { gateway, mac }] of peers) {
+  for (const { endpoint, gateway, mac } of snapshot.peers.values()) {
+    if (endpoint === '') continue
     const weight = weights.get(endpoint)
     yield {
       endpoint,

@@ -1,7 +1,7 @@
 import { hopOf } from './carriage.js'
 import type { Family } from './kinds.js'
 import { familyOfPrefix } from './messages.js'
-import type { Hop, Member } from './peer.js'
+import { type Hop, Member } from './peer.js'
 import type { Scheme } from './scheme.js'
 
 /**
@@ -28,7 +28,7 @@ export class Wanted {
   announcePrefix(prefix: string, member: Member): void {
     const others = this.routes.get(prefix)
     if (others === undefined) this.routes.set(prefix, member)
-    else if (!('length' in others)) {
+    else if (others instanceof Member) {
       if (others !== member) this.routes.set(prefix, [others, member])
     } else if (others.length === 0) this.routes.set(prefix, member)
     else if (!others.includes(member)) this.routes.set(prefix, [...others, member])

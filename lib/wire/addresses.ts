@@ -97,8 +97,7 @@ export const linkAddress: Codec<string> = {
   write(w, value) {
     const parsed = typeof value === 'string' ? parseLinkAddress(value) : undefined
     if (parsed === undefined) refuse(value, this.expects)
-    const start = w.take(parsed.length)
-    w.bytes.set(parsed, start)
+    w.append(parsed)
   },
   // Devices without addresses have neighbours with empty ones.
   read: (b, start, end) => (start === end ? undefined : formatLinkAddress(b, start, end)),
@@ -111,8 +110,7 @@ export const mac: Fixed<string> = {
   write(w, value) {
     const parsed = typeof value === 'string' ? parseLinkAddress(value) : undefined
     if (parsed?.length !== 6) refuse(value, this.expects)
-    const start = w.take(6)
-    w.bytes.set(parsed, start)
+    w.append(parsed)
   },
   read(b, start, end) {
     expectLength(start, end, 6)
@@ -160,6 +158,8 @@ export function prefix({ length, hostBits = false, default: named = false }: Pre
       w.bytes[context.header + length] = bits
     },
     read(b, start, end, context) {
+      // `ip rule` says "from all" with an attribute of no bytes.
+      if (start === end) return undefined
       if (context.family === AF_MPLS) return end - start === 4 ? String(b.readUInt32BE(start) >>> 12) : undefined
       const address = formatAddress(b, start, end, context.family)
       return address && `${address}/${b[context.header + length]}`
@@ -173,7 +173,8 @@ function writeLabel(w: Writer, value: unknown): void {
   if (typeof value !== 'string' || !/^\d{1,7}$/.test(value) || Number(value) >= 1 << LABEL_BITS) {
     refuse(value, "a label from '0' to '1048575'")
   }
-  w.bytes.writeUInt32BE(((Number(value) << 12) | 0x100) >>> 0, w.take(4))
+  const at = w.take(4)
+  w.bytes.writeUInt32BE(((Number(value) << 12) | 0x100) >>> 0, at)
 }
 
 function formatMasked(b: Buffer, start: number, bytes: number, bits: number): string {
@@ -209,7 +210,8 @@ export const via: Codec<Via, ViaInput> = {
     for (const key in rest) if (rest[key] !== undefined) throw unknownProperty(key, rest[key], ['family', 'address'])
     const family = given === undefined ? (familyOf(address) ?? AF_UNSPEC) : VIA_FAMILIES.get(given)
     if (family === undefined) throw new EncodeError('family', given, "'inet' or 'inet6'")
-    writeU16(w.bytes, w.take(2), family)
+    const at = w.take(2)
+    writeU16(w.bytes, at, family)
     inside('address', () => ip.write(w, address as string, { ...context, family }))
   },
   read(b, start, end, context) {

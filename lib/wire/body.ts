@@ -1,5 +1,5 @@
 import { DecodeError } from '../errors.js'
-import { type AnyCodec, type Area, type Codec, each, type Context, malformed, refuse } from './codec.js'
+import { type AnyCodec, type Area, type Codec, type Context, each, malformed, refuse } from './codec.js'
 import { align } from './frame.js'
 import { readU16, writeU16 } from './host.js'
 import { text } from './scalars.js'
@@ -48,7 +48,9 @@ export class Body<H extends Fields = Fields, R extends Rows = Rows>
 
   /** The AF_* that the value's addresses imply, by the first property that implies one. */
   familyOf(value: object): number | undefined {
-    for (const [key, item] of Object.entries(value)) {
+    const given = value as Readonly<Record<string, unknown>>
+    for (const key in given) {
+      const item = given[key]
       const family = item === undefined ? undefined : this.slots.get(key)?.codec.family?.(item)
       if (family !== undefined) return family
     }
@@ -75,7 +77,8 @@ export function sequence<H extends Fields, R extends Rows>(
     let i = 0
     for (let at = start; at < end; i++) {
       const length = end - at >= item.header.size ? readU16(b, at) : 0
-      if (length < item.header.size || at + length > end) malformed(`an item of ${length} bytes where ${end - at} are left`)
+      if (length < item.header.size || at + length > end)
+        malformed(`an item of ${length} bytes where ${end - at} are left`)
       visit(at, at + length, i)
       at += align(length)
     }

@@ -47,7 +47,8 @@ export function encap<V extends EncapVariants>(
         if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 0xffff) {
           throw new EncodeError('type', value.type, expects)
         }
-        writeU16(w.bytes, w.take(2), number)
+        const at = w.take(2)
+        writeU16(w.bytes, at, number)
       },
     },
     write(w, value, context) {
@@ -70,5 +71,5 @@ export function encap<V extends EncapVariants>(
 function writeRaw(w: Writer, { type, data, ...rest }: Readonly<Record<string, unknown>>): void {
   for (const key in rest) if (rest[key] !== undefined) throw unknownProperty(key, rest[key], ['type', 'data'])
   if (!(data instanceof Uint8Array)) throw new EncodeError('data', data, `bytes, which encap type ${type} needs`)
-  w.bytes.set(data, w.take(data.length))
+  w.append(data)
 }

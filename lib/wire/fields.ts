@@ -77,7 +77,10 @@ export function flagSet<N extends Names>(
 }
 
 /** Which flags a message changes. */
-export function changeSet<N extends Names>(at: FlagWords, names: N): Codec<((keyof N & string) | number)[], BitsInput<N>> {
+export function changeSet<N extends Names>(
+  at: FlagWords,
+  names: N,
+): Codec<((keyof N & string) | number)[], BitsInput<N>> {
   const codec = bits(u32, names)
   return {
     expects: codec.expects,

@@ -8,7 +8,8 @@ export const labels: Codec<number[], readonly number[]> = {
     each(value as readonly number[], (label, i) => {
       if (!Number.isInteger(label) || label < 0 || label > 0xfffff) refuse(label, 'a label from 0 to 1048575')
       const bottom = i === value.length - 1 ? 0x100 : 0
-      w.bytes.writeUInt32BE(((label << 12) | bottom) >>> 0, w.take(4))
+      const at = w.take(4)
+      w.bytes.writeUInt32BE(((label << 12) | bottom) >>> 0, at)
     })
   },
   read(b, start, end) {

@@ -12,7 +12,7 @@ export class Request<Reply = unknown> {
   readonly type: number
   /** nlmsg_flags (NLM_F_*). */
   readonly flags: number
-  /** What the builder was given, with its defaults. */
+  /** What the builder was given, with its defaults. A copy, but what is within it is still the caller's. */
   readonly value: Readonly<Record<string, unknown>>
   /** The whole message in bytes, sequence number and port id 0. Not to be written to. */
   readonly bytes: Buffer

@@ -17,7 +17,8 @@ function integer(size: number, min: number, max: number, put: Put, get: Get): Fi
     size,
     write(w, value) {
       if (!Number.isInteger(value) || value < min || value > max) refuse(value, expects)
-      put(w.bytes, w.take(size), value)
+      const at = w.take(size)
+      put(w.bytes, at, value)
     },
     read(b, start, end) {
       expectLength(start, end, size)
@@ -72,8 +73,9 @@ function wide(bigEndian: boolean): Fixed<bigint, bigint | number> {
       if (typeof value === 'number' ? !Number.isSafeInteger(value) : typeof value !== 'bigint') refuse(value, expects)
       const big = BigInt(value)
       if (big < 0n || big > 0xffffffffffffffffn) refuse(value, expects)
-      if (bigEndian) w.bytes.writeBigUInt64BE(big, w.take(8))
-      else w.bytes.writeBigUInt64LE(big, w.take(8))
+      const at = w.take(8)
+      if (bigEndian) w.bytes.writeBigUInt64BE(big, at)
+      else w.bytes.writeBigUInt64LE(big, at)
     },
     read(b, start, end) {
       expectLength(start, end, 8)
@@ -133,7 +135,8 @@ export const bool: Fixed<boolean, boolean | 0 | 1> = {
   size: 1,
   write(w, value) {
     if (value !== true && value !== false && value !== 0 && value !== 1) refuse(value, this.expects)
-    w.bytes[w.take(1)] = value ? 1 : 0
+    const at = w.take(1)
+    w.bytes[at] = value ? 1 : 0
   },
   read(b, start, end) {
     expectLength(start, end, 1)
@@ -299,8 +302,7 @@ export function bytes(max = 65_000, expects = `a Buffer of up to ${max} bytes`):
     expects,
     write(w, value) {
       if (!(value instanceof Uint8Array) || value.length > max) refuse(value, expects)
-      const start = w.take(value.length)
-      w.bytes.set(value, start)
+      w.append(value)
     },
     read: (b, start, end) => Buffer.from(b.subarray(start, end)),
   }

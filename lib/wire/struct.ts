@@ -14,7 +14,10 @@ export type Hidden<C extends Fixed<never>> = C & { readonly hidden: true }
 
 /** Keeps a field out of the value. */
 // biome-ignore lint/suspicious/noExplicitAny: any codec of one size
-export const hidden = <C extends Fixed<any, any>>(codec: C): C & { readonly hidden: true } => ({ ...codec, hidden: true })
+export const hidden = <C extends Fixed<any, any>>(codec: C): C & { readonly hidden: true } => ({
+  ...codec,
+  hidden: true,
+})
 
 /** Padding of `size` bytes. */
 export const pad = (size: number): Fixed<undefined> & { readonly hidden: true } => ({
@@ -77,7 +80,12 @@ export class Struct<F extends Fields = Fields> implements Fixed<StructOut<F>, St
       const item: unknown = value[key]
       if (item === undefined) continue
       const field = this.fields.find((one) => one.key === key)
-      if (field === undefined) throw unknownProperty(key, item, this.fields.map((one) => one.key))
+      if (field === undefined)
+        throw unknownProperty(
+          key,
+          item,
+          this.fields.map((one) => one.key),
+        )
       w.pos = start + field.offset
       inside(key, () => field.codec.write(w, item, context))
     }
@@ -93,13 +101,7 @@ export class Struct<F extends Fields = Fields> implements Fixed<StructOut<F>, St
     return this.#read(this.#all, b, start, end, context)
   }
 
-  #read(
-    fields: readonly Field[],
-    b: Buffer,
-    start: number,
-    end: number,
-    context: Context,
-  ): Record<string, unknown> {
+  #read(fields: readonly Field[], b: Buffer, start: number, end: number, context: Context): Record<string, unknown> {
     // A newer kernel may have made the struct longer; an older one may know only its beginning.
     if (end - start < this.size && !this.#growing) {
       malformed(`${end - start} bytes where struct ${this.name} of ${this.size} was expected`)

@@ -247,7 +247,7 @@ function writeUnknown(w: Writer, list: unknown): void {
       refuse(one, 'an attribute { type, data }')
     }
     const at = openAttribute(w)
-    w.bytes.set(one.data, w.take(one.data.length))
+    w.append(one.data)
     closeAttribute(w, at, one.type, one)
   })
 }

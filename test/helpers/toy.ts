@@ -1,3 +1,4 @@
+import { fail } from 'node:assert/strict'
 import { DecodeError } from '../../lib/errors.js'
 import { type Frame, frames, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, writeHeader } from '../../lib/wire/frame.js'
 import { readU32, writeU32 } from '../../lib/wire/host.js'
@@ -40,9 +41,7 @@ export const get = (n: number): Request<Toy> => toy('RTM_GETROUTE', GET, 0, { ds
 export const all = (): Request<Toy> => toy('RTM_GETROUTE', GET, NLM_F_DUMP, {}, body(0))
 
 export const protocol: Protocol = {
-  decodeFrame() {
-    throw new Error('not needed')
-  },
+  decodeFrame: fail.bind(undefined, 'not needed'),
   decodeValue({ bytes, start, end }) {
     if (end - start < 20) throw new DecodeError('n', 'is cut short')
     return { n: readU32(bytes, start + 16) }
@@ -59,9 +58,6 @@ export const messages = (datagram: Buffer, pid: number): Frame[] =>
 
 /** What a promise was rejected with. */
 export const rejection = (promise: Promise<unknown>): Promise<Error & Record<string, unknown>> =>
-  promise.then(
-    () => {
-      throw new Error('was not rejected')
-    },
-    (error) => error,
-  )
+  promise.then(notRejected, (error) => error)
+
+const notRejected = fail.bind(undefined, 'was not rejected')

@@ -464,6 +464,15 @@ export const commands: readonly Command[] = [
     ],
   ),
 
+  ...group('route: MPLS', underlay, [
+    'ip -f mpls route add 100 as 200/300 via inet 192.0.2.2 dev eth0',
+    'ip -f mpls route add 100 via inet6 2001:db8::2',
+    'ip -f mpls route add 100 dev eth0',
+    'ip -f mpls route add 100 nexthop as 200 via inet 192.0.2.2 nexthop via inet 192.0.2.3 dev eth0',
+    'ip -f mpls route delete 100',
+    'ip -f mpls route list',
+  ]),
+
   // A machine's own kernel must never see these: on some it leaves routing locked for ever.
   ...group(
     'route: encap options',

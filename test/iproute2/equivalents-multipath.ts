@@ -4,7 +4,7 @@ import type { RouteInput } from '../../lib/schema/route.js'
 import type { Request } from '../../lib/wire/request.js'
 import type { Devices, Equivalents } from './equivalents.js'
 
-/** Routes with several nexthops or an encapsulation, and nexthop objects. */
+/** Routes with several nexthops or an encapsulation, routes of labels, and nexthop objects. */
 
 const multipath: Equivalents = {
   'ip route add 10.0.0.0/8 nexthop via 192.0.2.2 nexthop via 192.0.2.3': () =>
@@ -135,6 +135,31 @@ const encaps: Equivalents = {
     }),
 }
 
+const mpls: Equivalents = {
+  'ip -f mpls route add 100 as 200/300 via inet 192.0.2.2 dev eth0': (dev) =>
+    route.add({
+      family: 'mpls',
+      dst: '100',
+      newdst: [200, 300],
+      via: { family: 'inet', address: '192.0.2.2' },
+      oif: dev.eth0,
+    }),
+  'ip -f mpls route add 100 via inet6 2001:db8::2': () =>
+    route.add({ family: 'mpls', dst: '100', via: { address: '2001:db8::2' } }),
+  'ip -f mpls route add 100 dev eth0': (dev) => route.add({ family: 'mpls', dst: '100', oif: dev.eth0 }),
+  'ip -f mpls route add 100 nexthop as 200 via inet 192.0.2.2 nexthop via inet 192.0.2.3 dev eth0': (dev) =>
+    route.add({
+      family: 'mpls',
+      dst: '100',
+      multipath: [
+        { newdst: [200], via: { address: '192.0.2.2' } },
+        { via: { address: '192.0.2.3' }, oif: dev.eth0 },
+      ],
+    }),
+  'ip -f mpls route delete 100': () => route.delete({ family: 'mpls', dst: '100' }),
+  'ip -f mpls route list': () => route.list({ family: 'mpls', table: 'main' }),
+}
+
 const SHORT_OPTION = { class: 0x102, type: 0x80, data: Buffer.from('01020304', 'hex') }
 const LONG_OPTION = { class: 0x103, type: 0x81, data: Buffer.from('0102030405060708', 'hex') }
 
@@ -237,6 +262,7 @@ export const multipathEquivalents: Equivalents = {
   ...multipath,
   ...encaps,
   ...encapOptions,
+  ...mpls,
   ...nexthops,
   ...groups,
 }

@@ -32,7 +32,7 @@ export const equivalents: Equivalents = {
 
 const VLAN_DATABASE = 'RTM_NEWVLAN and RTM_GETVLAN are messages of their own, of bridges and not of tunnels'
 const MULTICAST_DATABASE = 'RTM_NEWMDB and RTM_GETMDB are messages of their own, of bridges and not of tunnels'
-const VNI_FILTER = 'RTM_NEWTUNNEL and RTM_GETTUNNEL are messages of their own, of devices that are not NBMA'
+const VNI_FILTER = 'RTM_NEWTUNNEL and RTM_GETTUNNEL are messages of their own: which VNIs a vxlan device lets in'
 
 /** Commands that this library has no equivalent of, and why. */
 export const OUT_OF_SCOPE: Readonly<Record<string, string>> = {

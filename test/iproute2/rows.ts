@@ -86,5 +86,4 @@ export const BEYOND: Readonly<Record<string, readonly string[]>> = {
     IFLA_INET_CONF IFLA_BRPORT_MCAST_EHT_HOSTS_LIMIT IFLA_VXLAN_REMCSUM_NOPARTIAL
     AF_INET IFA_TARGET_NETNSID NETNSA_PID NDA_FDB_EXT_ATTRS NFEA_ACTIVITY_NOTIFY NFEA_DONT_REFRESH
   `),
-  'only in MPLS routes, which are not of tunnels': ['RTA_NEWDST'],
 }

@@ -525,6 +525,20 @@ t.test('closing', async (t) => {
   t.equal(fake.sent.length, 1)
 })
 
+t.test('closing while it waits for its source', async (t) => {
+  for (const cause of [undefined, new Error('EBADF')]) {
+    const { fake, connection } = open(t)
+    const never = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }
+    const batch = rejection(connection.batch(never))
+    await wait(1)
+    if (cause) fake.fail(cause)
+    else connection.close()
+    const error = await batch
+    t.type(error, ClosedError)
+    t.equal(error.cause, cause)
+  }
+})
+
 t.test('reads may be part of it', async (t) => {
   const { connection } = open(t, {
     script: (m, fake) => [reply(m, NEW, body(1)), obey(m, fake)].flatMap((a) => a ?? []),

@@ -76,7 +76,7 @@ t.test('many requests at once, answered each for itself', async (t) => {
 t.test('the event loop turns while much is sent', async (t) => {
   const { fake, connection } = open(t, { receiveBuffer: 2 ** 24 })
   const all = Promise.all(Array.from({ length: 1300 }, (_, n) => connection.request(add(n))))
-  t.equal(fake.sent.length, 512)
+  t.equal(fake.sent.length, 256)
   await all
   t.equal(fake.sent.length, 1300)
 })
@@ -266,7 +266,7 @@ t.test('sending fails', async (t) => {
     const second = connection.request(add(2))
     fake.sendError = undefined
     t.match(await first, { code: 'NBMA_SEND' })
-    t.same(await second, {})
+    t.same(await Promise.race([second, wait(25, 'not before the next tick')]), {})
   })
 
   t.test('in a namespace that is gone', async (t) => {

@@ -426,6 +426,9 @@ t.test('attributes that are cut short or unknown', async (t) => {
     broken.writeUInt16LE(length, 0)
     t.same(read(msg, broken, offset), { errno: 22, message: 'No' }, `a length of ${length}`)
   }
+  const tooShort = attribute(3, attribute(2, Buffer.from([77, 0, 0, 0])))
+  tooShort.writeUInt16LE(3, 0)
+  t.same(read(msg, tooShort), { errno: 22, message: 'No' }, 'what it holds is not taken for attributes')
   const whole = Buffer.concat([msg, offset])
   for (let length = 0; length < whole.length; length++) {
     t.equal(read(whole.subarray(0, length))?.errno, 22, 'the number is not in doubt')

@@ -3,7 +3,7 @@ import t from 'tap'
 import { DecodeError, EncodeError } from '../../lib/errors.js'
 import { rtnetlink } from '../../lib/schema/rtnetlink.js'
 import { align, type Frame, frames, NLMSG_HDRLEN, writeHeader } from '../../lib/wire/frame.js'
-import { readU16, readU32, writeU16, writeU32 } from '../../lib/wire/host.js'
+import { writeU16, writeU32 } from '../../lib/wire/host.js'
 import type { MessageKind } from '../../lib/wire/message.js'
 import type { Row } from '../../lib/wire/table.js'
 import { arbitrary, messageValue } from '../helpers/arbitrary.js'
@@ -261,6 +261,4 @@ t.test('work grows with the bytes, and no faster', async (t) => {
   check('hops with encaps', (size) =>
     flood(route, Buffer.concat([Buffer.from([20, 0, 0, 0, 0, 0, 0, 0]), empty(22), encapType]), size, undefined, 9),
   )
-  t.equal(readU16(encapType, 2), 21, 'on a little-endian machine')
-  t.equal(readU32(message(16, Buffer.alloc(0)), 0), 16)
 })
