@@ -7,7 +7,7 @@ import { Objects } from './objects.js'
 import { Member } from './peer.js'
 import { isRefusal, type Scheme } from './scheme.js'
 import { multipathText, type PresentPeer, PresentRoute, type Snapshot } from './snapshot.js'
-import { hopToward, type Wanted } from './wanted.js'
+import { type Claim, hopToward, type Wanted } from './wanted.js'
 
 /** One message, and the peers that it is about. */
 export interface Step {
@@ -136,12 +136,11 @@ export class Diff {
   *#makeObjects(): Generator<Step | undefined, void> {
     const groups: [string, readonly Member[]][] = []
     let pause = STRIDE
-    for (const [prefix, who] of this.#wanted.routes) {
+    for (const [prefix, { members }] of this.#wanted.routes) {
       if (--pause === 0) {
         pause = STRIDE
         yield undefined
       }
-      const members = who instanceof Member ? [who] : who
       for (const member of members) {
         const { request } = this.#objects.single(member, familyOfPrefix(prefix))
         if (request !== undefined) yield this.#about(request, [member])
@@ -207,22 +206,24 @@ export class Diff {
   *#makeRoutes(): Generator<Step | undefined, void> {
     const { foreign } = this.#present
     let pause = STRIDE
-    for (const [prefix, who] of this.#wanted.routes) {
+    for (const [prefix, claim] of this.#wanted.routes) {
       this.done++
       if (--pause === 0) {
         pause = STRIDE
         yield undefined
       }
+      if (foreign.size > 0) this.#reportForeign(prefix, claim)
+      if (claim.settled) continue
+      const { who } = claim
       const step = who instanceof Member ? this.#makeSingle(prefix, who) : this.#makeShared(prefix, who)
       if (step !== undefined) yield step
-      if (foreign.size > 0) this.#reportForeign(prefix, who)
     }
   }
 
-  #reportForeign(prefix: string, who: Member | readonly Member[]): void {
+  #reportForeign(prefix: string, { members }: Claim): void {
     const found = this.#present.foreign.get(prefix)
     if (found === undefined) return
-    const endpoints = (who instanceof Member ? [who] : who).map(({ endpoint }) => endpoint)
+    const endpoints = members.map(({ endpoint }) => endpoint)
     for (const route of found) this.foreign.push({ prefix, endpoints, route })
   }
 
@@ -269,9 +270,7 @@ export class Diff {
     const there = this.#compare(prefix, metric, content)
     if (there === 'same') return undefined
     const request =
-      there === 'other'
-        ? this.#messages.replaceRoute(prefix, metric, to)
-        : this.#messages.addRoute(prefix, metric, to)
+      there === 'other' ? this.#messages.replaceRoute(prefix, metric, to) : this.#messages.addRoute(prefix, metric, to)
     return this.#about(request, members, prefix)
   }
 
@@ -352,7 +351,7 @@ export class Diff {
   }
 
   #without(request: Request, endpoint: string): Step {
-    const member = this.#present.peers.get(endpoint)?.member
+    const member = this.#wanted.members.get(endpoint)
     if (member !== undefined) member.touched = true
     return { request, endpoints: endpoint === '' ? [] : [endpoint] }
   }

@@ -74,7 +74,11 @@ export class Messages {
   /** A route of IPv4 straight to an underlay address of IPv4. */
   plainRoute(prefix: string, metric: number, endpoint: string, replace: boolean): Request {
     const name = replace ? 'replace' : 'add'
-    return this.#stencil(name, () => route[name](this.#route(SAMPLE, 1, { hop: SAMPLE_HOP }))).make(prefix, metric, endpoint)
+    return this.#stencil(name, () => route[name](this.#route(SAMPLE, 1, { hop: SAMPLE_HOP }))).make(
+      prefix,
+      metric,
+      endpoint,
+    )
   }
 
   /** A route that leads to no nexthop object. */

@@ -53,4 +53,5 @@ export const hashSet = (hashes: readonly number[]): number =>
   hashWords([hashes.length, ...hashes.map((hash) => hash >>> 0).sort((a, b) => a - b)])
 
 /** Where a hash, signed or not, stands in a range. */
-export const within = ({ base, width }: Range, hash: number): number => base + Math.floor(((hash >>> 0) * width) / 0x100000000)
+export const within = ({ base, width }: Range, hash: number): number =>
+  base + Math.floor(((hash >>> 0) * width) / 0x100000000)

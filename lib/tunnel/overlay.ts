@@ -11,8 +11,8 @@ import type { Member, Peer } from './peer.js'
 import { checked, type PeerFailure, type SyncResult } from './result.js'
 import { normalEndpoint, Roster } from './roster.js'
 import { isRefusal, type Scheme, type Strategy } from './scheme.js'
-import { readSnapshot, type Snapshot } from './snapshot.js'
-import { additions, moves, peersOf, removals, type Target } from './target.js'
+import { type Expectation, readSnapshot, type Snapshot } from './snapshot.js'
+import { additions, expectationOf, interestIn, moves, peersOf, removals, type Target } from './target.js'
 import { Tunnel } from './tunnel.js'
 import { checkLoops, readUnderlay } from './underlay.js'
 import { hopFor, Wanted } from './wanted.js'
@@ -109,8 +109,8 @@ export class Overlay implements AsyncDisposable {
   async add(peers: Peer | Iterable<Peer>, options: ChangeOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
       const { members } = await this.#roster(peers)
-      const prefixes = new Set([...members.values()].flatMap((member) => member.prefixes))
-      return checked(await this.#converge((snapshot) => additions(snapshot, members), prefixes, options))
+      const about = interestIn(members.values())
+      return checked(await this.#converge((snapshot) => additions(snapshot, members), about, options))
     })
   }
 
@@ -122,7 +122,7 @@ export class Overlay implements AsyncDisposable {
   async remove(peers: string | Peer | Iterable<string | Peer>, options: ChangeOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
       const endpoints = endpointsOf(peers)
-      return checked(await this.#converge((snapshot) => removals(snapshot, endpoints), NONE, options))
+      return checked(await this.#converge((snapshot) => removals(snapshot, endpoints), interestIn([]), options))
     })
   }
 
@@ -138,11 +138,8 @@ export class Overlay implements AsyncDisposable {
       const [member] = members.values()
       const [from] = options.from === undefined ? [] : endpointsOf(options.from)
       const moved = from === undefined ? 0 : await this.#moveObjects(from, member!)
-      const prefixes = new Set(member!.prefixes)
-      const result = await this.#converge((snapshot) => moves(snapshot, member!, from), prefixes, options)
-      return checked(
-        moved === 0 ? result : { ...result, changed: 1, unchanged: 0, added: 0, messages: result.messages + moved },
-      )
+      const result = await this.#converge((snapshot) => moves(snapshot, member!, from), interestIn([member!]), options)
+      return checked(moved > 0 || result.removed > 0 ? asMove(result, moved) : result)
     })
   }
 
@@ -157,7 +154,7 @@ export class Overlay implements AsyncDisposable {
       const { members } = await this.#roster(peers)
       const wanted = new Wanted(members)
       await this.#sliced(members.values(), (member) => wanted.announce(member))
-      return this.#converge(() => ({ wanted }), wanted.routes, options)
+      return this.#converge(() => ({ wanted }), expectationOf(this.#scheme, wanted), options)
     })
   }
 
@@ -215,7 +212,7 @@ export class Overlay implements AsyncDisposable {
   /** Reads, compares and sends until nothing is left to do. */
   async #converge(
     target: (snapshot: Snapshot) => Target,
-    interest: { has(prefix: string): boolean },
+    expectation: Expectation,
     options: SyncOptions,
   ): Promise<SyncResult> {
     const { signal, dryRun } = options
@@ -292,7 +289,15 @@ export class Overlay implements AsyncDisposable {
   }
 }
 
-const NONE: ReadonlySet<string> = new Set()
+/** A peer that went and came is one that changed. */
+const asMove = (result: SyncResult, messages: number): SyncResult => ({
+  ...result,
+  added: 0,
+  removed: 0,
+  changed: result.failures.length > 0 ? 0 : 1,
+  unchanged: 0,
+  messages: result.messages + messages,
+})
 
 function endpointsOf(peers: string | Peer | Iterable<string | Peer>): Set<string> {
   const endpoints = new Set<string>()

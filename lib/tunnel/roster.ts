@@ -1,11 +1,4 @@
-import {
-  formatIpv6,
-  formatLinkAddress,
-  hasHostBits,
-  parseLinkAddress,
-  prefixLength,
-  writeIpv6,
-} from '../address.js'
+import { formatIpv6, formatLinkAddress, hasHostBits, parseLinkAddress, prefixLength, writeIpv6 } from '../address.js'
 import { EncodeError, UnsupportedError } from '../errors.js'
 import type { Family } from './kinds.js'
 import { fmix32, hashAddress } from './metric.js'

@@ -93,12 +93,15 @@ export const multipathText = (hops: readonly { readonly text: string; readonly w
 export const protocolName = (number: number): string | number =>
   Object.entries(RTPROT).find(([, value]) => value === number)?.[0] ?? number
 
-/** Options of {@link readSnapshot}. */
-export interface SnapshotOptions {
-  readonly signal?: AbortSignal | undefined
-  /** Keep other people's routes to these prefixes. */
-  readonly interest?: ((prefix: string) => boolean) | undefined
+/** What the reader of the kernel already knows. */
+export interface Expectation {
+  /** Keep other people's routes to this prefix. */
+  interests(prefix: string): boolean
+  /** The route is just as it should be, and need not be kept. */
+  settles(prefix: string, metric: number, content: string): boolean
 }
+
+const NOTHING: Expectation = { interests: () => false, settles: () => false }
 
 /** All that is ours, and what is in its way. */
 export class Snapshot {
@@ -124,8 +127,11 @@ export class Snapshot {
   readonly #scheme: Scheme
   readonly #protocol: string | number
 
-  constructor(scheme: Scheme) {
+  readonly #expectation: Expectation
+
+  constructor(scheme: Scheme, expectation = NOTHING) {
     this.#scheme = scheme
+    this.#expectation = expectation
     this.#protocol = protocolName(scheme.protocol)
   }
 
@@ -179,13 +185,13 @@ export class Snapshot {
   }
 
   /** Takes a route of the overlay's table. */
-  addRoute(found: Route, family: Family, interest: (prefix: string) => boolean): void {
+  addRoute(found: Route, family: Family): void {
     const { table } = this.#scheme
     if (found.table !== table || found.family !== family) return
     const { dst } = found
     const prefix = dst === 'default' || dst === undefined ? (family === 'inet' ? '0.0.0.0/0' : '::/0') : dst
     if (found.protocol === this.#protocol && this.#addOwn(prefix, found)) return
-    if (!interest(prefix)) return
+    if (!this.#expectation.interests(prefix)) return
     const list = this.foreign.get(prefix)
     if (list === undefined) this.foreign.set(prefix, [found])
     else list.push(found)
@@ -197,8 +203,10 @@ export class Snapshot {
     const { index } = this.#scheme.device
     if (nhId !== undefined) {
       const object = this.nexthops.get(nhId)
-      if (object !== undefined) this.#keep(prefix, found, `#${nhId}`, this.#behind(object))
-      return object !== undefined
+      if (object === undefined) return false
+      const { priority = 0 } = found
+      this.#keep(prefix, new PresentRoute(priority, `#${nhId}`, this.#isStale(found), this.#behind(object)))
+      return true
     }
     if (multipath !== undefined) {
       if (!multipath.every(({ oif }) => oif === index)) return false
@@ -207,7 +215,11 @@ export class Snapshot {
     }
     if (found.oif !== index) return false
     const gateway = found.gateway ?? found.via?.address
-    this.#keep(prefix, found, hopText(gateway, found.encap), this.peer(this.#endpointOf(gateway, found.encap)))
+    const content = hopText(gateway, found.encap)
+    const stale = this.#isStale(found)
+    if (!stale && this.#expectation.settles(prefix, found.priority ?? 0, content)) return true
+    const peer = this.peer(this.#endpointOf(gateway, found.encap))
+    this.#keep(prefix, new PresentRoute(found.priority ?? 0, content, stale, peer))
     return true
   }
 
@@ -217,27 +229,22 @@ export class Snapshot {
       const peer = this.peer(this.#endpointOf(gateway, hop.encap))
       return { text: hopText(gateway, hop.encap), weight: hop.weight, peer }
     })
-    this.#keep(
-      prefix,
-      found,
-      multipathText(hops),
-      hops.map(({ peer, weight }) => ({ peer, weight })),
+    const to = hops.map(({ peer, weight }) => ({ peer, weight }))
+    this.#keep(prefix, new PresentRoute(found.priority ?? 0, multipathText(hops), this.#isStale(found), to))
+  }
+
+  #isStale({ prefsrc, metrics, family, type }: Route): boolean {
+    const { source, mtu, advmss } = this.#scheme
+    return (
+      prefsrc !== source[family as Family] || metrics?.mtu !== mtu || metrics?.advmss !== advmss || type !== 'unicast'
     )
   }
 
-  #keep(prefix: string, found: Route, content: string, to: PresentPeer | readonly PresentHop[]): void {
-    const { source, mtu, advmss } = this.#scheme
-    const { metrics } = found
-    const stale =
-      found.prefsrc !== source[found.family as Family] ||
-      metrics?.mtu !== mtu ||
-      metrics?.advmss !== advmss ||
-      found.type !== 'unicast'
-    const kept = new PresentRoute(found.priority ?? 0, content, stale, to)
+  #keep(prefix: string, route: PresentRoute): void {
     const before = this.routes.get(prefix)
-    if (before === undefined) this.routes.set(prefix, kept)
-    else if (before instanceof PresentRoute) this.routes.set(prefix, [before, kept])
-    else before.push(kept)
+    if (before === undefined) this.routes.set(prefix, route)
+    else if (before instanceof PresentRoute) this.routes.set(prefix, [before, route])
+    else before.push(route)
   }
 
   /** The peers of an object or group. */
@@ -305,9 +312,9 @@ export const groupText = (members: readonly { readonly id: number; readonly weig
 export async function readSnapshot(
   rt: Rtnetlink,
   scheme: Scheme,
-  { signal, interest = () => false }: SnapshotOptions = {},
+  { signal, expectation }: { readonly signal?: AbortSignal | undefined; readonly expectation?: Expectation } = {},
 ): Promise<Snapshot> {
-  const snapshot = new Snapshot(scheme)
+  const snapshot = new Snapshot(scheme, expectation)
   const { device, table } = scheme
   const all = <T>(request: Request<T>, take: (one: T) => void): Promise<void> => readAll(rt, request, take, signal)
   if (device.kind === 'vxlan')
@@ -317,7 +324,7 @@ export async function readSnapshot(
   await all(nexthop.list(), (found) => snapshot.addNexthop(found))
   snapshot.dropStrangeGroups()
   for (const family of ['inet', 'inet6'] as const)
-    await all(route.list({ family, table }), (found) => snapshot.addRoute(found, family, interest))
+    await all(route.list({ family, table }), (found) => snapshot.addRoute(found, family))
   return snapshot
 }
 

@@ -1,7 +1,8 @@
-import { hashAddress } from './metric.js'
+import { hashAddress, within } from './metric.js'
 import { canonicalBytes, Member, type Peer } from './peer.js'
-import type { Snapshot } from './snapshot.js'
-import { Wanted } from './wanted.js'
+import type { Scheme } from './scheme.js'
+import type { Expectation, Snapshot } from './snapshot.js'
+import { hopToward, Wanted } from './wanted.js'
 
 /**
  * What is wanted after a change of some peers, given what is there: only the prefixes that the change is about.
@@ -59,7 +60,31 @@ function keepOthers(
 /** Prefixes that peers have now. */
 function* prefixesOf(snapshot: Snapshot, endpoints: ReadonlySet<string>): Generator<string> {
   for (const prefix of snapshot.routes.keys())
-    if (snapshot.routesTo(prefix).some(({ peers }) => peers.some(({ endpoint }) => endpoints.has(endpoint)))) yield prefix
+    if (snapshot.routesTo(prefix).some(({ peers }) => peers.some(({ endpoint }) => endpoints.has(endpoint))))
+      yield prefix
+}
+
+/** Other people's routes to the prefixes of peers are worth a report. */
+export function interestIn(members: Iterable<Member>): Expectation {
+  const prefixes = new Set<string>()
+  for (const member of members) for (const prefix of member.prefixes) prefixes.add(prefix)
+  return { interests: (prefix) => prefixes.has(prefix), settles: () => false }
+}
+
+/** Most routes are just as they should be: these are ticked off while they are read. */
+export function expectationOf(scheme: Scheme, { routes }: Wanted): Expectation {
+  return {
+    interests: (prefix) => routes.has(prefix),
+    settles(prefix, metric, content) {
+      const claim = scheme.objects ? undefined : routes.get(prefix)
+      if (claim === undefined || claim.settled || !(claim.who instanceof Member)) return false
+      const { who } = claim
+      if (metric !== within(scheme.metric, who.hash) || content !== hopToward(scheme, who, prefix).text) return false
+      who.known ??= true
+      claim.settled = true
+      return true
+    },
+  }
 }
 
 const NOBODY: ReadonlySet<string> = new Set()

@@ -9,11 +9,27 @@ import type { Scheme } from './scheme.js'
  * @module
  */
 
+/** Who announces a prefix. */
+export class Claim {
+  /** One peer, or several; none where nobody announces it any more. */
+  who: Member | readonly Member[]
+  /** The kernel has just this route. */
+  settled = false
+
+  constructor(who: Member | readonly Member[]) {
+    this.who = who
+  }
+
+  /** The peers that announce it. */
+  get members(): readonly Member[] {
+    return this.who instanceof Member ? [this.who] : this.who
+  }
+}
+
 /** Peers, and who announces each prefix. */
 export class Wanted {
   readonly members: ReadonlyMap<string, Member>
-  /** One peer, or several; an empty list where nobody announces the prefix any more. */
-  readonly routes = new Map<string, Member | readonly Member[]>()
+  readonly routes = new Map<string, Claim>()
 
   constructor(members: ReadonlyMap<string, Member>) {
     this.members = members
@@ -26,17 +42,15 @@ export class Wanted {
 
   /** Takes one prefix of a peer. */
   announcePrefix(prefix: string, member: Member): void {
-    const others = this.routes.get(prefix)
-    if (others === undefined) this.routes.set(prefix, member)
-    else if (others instanceof Member) {
-      if (others !== member) this.routes.set(prefix, [others, member])
-    } else if (others.length === 0) this.routes.set(prefix, member)
-    else if (!others.includes(member)) this.routes.set(prefix, [...others, member])
+    const claim = this.routes.get(prefix)
+    if (claim === undefined) this.routes.set(prefix, new Claim(member))
+    else if (!claim.members.includes(member))
+      claim.who = claim.members.length === 0 ? member : [...claim.members, member]
   }
 
   /** A prefix that nobody may announce, unless somebody does. */
   withdraw(prefix: string): void {
-    if (!this.routes.has(prefix)) this.routes.set(prefix, [])
+    if (!this.routes.has(prefix)) this.routes.set(prefix, new Claim([]))
   }
 }
 

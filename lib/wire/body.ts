@@ -42,8 +42,8 @@ export class Body<H extends Fields = Fields, R extends Rows = Rows>
   }
 
   override areas(_b: Buffer, start: number, end: number, _context: Context): Area[] {
-    const header = { struct: this.header as unknown as Struct, start }
-    return [{ label: '', table: this as unknown as Table, header, start: start + align(this.header.size), end }]
+    const header = { struct: this.header, start }
+    return [{ label: '', table: this, header, start: start + align(this.header.size), end }]
   }
 
   /** The AF_* that the value's addresses imply, by the first property that implies one. */

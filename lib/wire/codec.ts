@@ -1,6 +1,4 @@
 import { DecodeError, EncodeError } from '../errors.js'
-import type { Struct } from './struct.js'
-import type { Table } from './table.js'
 import type { Writer } from './writer.js'
 
 /**
@@ -20,13 +18,29 @@ export interface Context {
   partial: boolean
 }
 
+/** What those who walk a message need of a table of attributes. */
+export interface AttributeTable {
+  /** The property that an attribute number is, and its row. */
+  find(type: number): { readonly key: string; readonly row: { readonly codec: AnyCodec } } | undefined
+  /** The kernel's name of an attribute number. */
+  nameOf(type: number): string
+}
+
+/** What they need of a fixed header. */
+export interface HeaderStruct {
+  /** The kernel's name, `rtmsg`. */
+  readonly name: string
+  /** All fields, hidden ones too. */
+  readAll(bytes: Buffer, start: number, end: number, context: Context): Record<string, unknown>
+}
+
 /** Part of a payload that is itself attributes, for those who walk a message. */
 export interface Area {
   /** '', or `[1]` in a list. */
   readonly label: string
-  readonly table: Table
+  readonly table: AttributeTable
   /** The fixed header before the attributes. */
-  readonly header?: { readonly struct: Struct; readonly start: number }
+  readonly header?: { readonly struct: HeaderStruct; readonly start: number }
   /** Where the attributes lie. */
   readonly start: number
   readonly end: number

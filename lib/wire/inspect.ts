@@ -1,9 +1,8 @@
-import type { Area, Context } from './codec.js'
+import type { Area, AttributeTable, Context } from './codec.js'
 import { NLM_F } from './flags.js'
 import { align, type Frame, NLMSG_HDRLEN } from './frame.js'
 import { readU16, readU32 } from './host.js'
 import type { MessageKind } from './message.js'
-import type { Table } from './table.js'
 
 /**
  * Walking a message's attributes: as text for people, and from an offset to the path of the attribute there.
@@ -18,7 +17,7 @@ interface Kinds {
 
 /** One attribute as it lies in the bytes. */
 interface Attribute {
-  readonly table: Table
+  readonly table: AttributeTable
   readonly type: number
   /** Offset of the nlattr, its payload, and the end of the payload. */
   readonly at: number
@@ -73,7 +72,7 @@ function open(kind: MessageKind, b: Buffer): { area: Area; context: Context } {
 const kindOf = (kinds: Kinds, b: Buffer): MessageKind | undefined =>
   b.length >= NLMSG_HDRLEN ? kinds.kind(readU16(b, 4)) : undefined
 
-const joined = (path: string, table: Table, type: number): string => {
+const joined = (path: string, table: AttributeTable, type: number): string => {
   const key = table.find(type)?.key ?? table.nameOf(type)
   return path === '' ? key : `${path}.${key}`
 }

@@ -110,7 +110,7 @@ export class Table<R extends Rows = Rows> implements Codec<AttributesOut<R>, Att
   }
 
   areas(_b: Buffer, start: number, end: number, _context: Context): Area[] {
-    return [{ label: '', table: this as unknown as Table, start, end }]
+    return [{ label: '', table: this, start, end }]
   }
 
   /** The row of an attribute number, and the property it is. */

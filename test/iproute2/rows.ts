@@ -38,7 +38,7 @@ export function tables(): Set<Table> {
 function within(codec: AnyCodec): Table[] {
   return Object.values(AF).flatMap((family) => {
     const context: Context = { family, header: 0, owner: {}, companion: undefined, partial: true }
-    return (codec.areas?.(Buffer.alloc(0), 0, 0, context) ?? []).map(({ table }) => table)
+    return (codec.areas?.(Buffer.alloc(0), 0, 0, context) ?? []).map(({ table }) => table as Table)
   })
 }
 

@@ -116,7 +116,7 @@ export function treeOf(
     for (const { label, table, start, end: stop } of areas) {
       // A nest may begin with a struct: struct rtnexthop, struct ifinfomsg.
       lines.push(`${name}${label} ${hex(bytes.subarray(before, start))}`.trimEnd())
-      walk(table, parse(bytes.subarray(start, stop)), `${name}${label}.`)
+      walk(table as Table, parse(bytes.subarray(start, stop)), `${name}${label}.`)
       before = align(stop)
     }
   }
