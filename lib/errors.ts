@@ -16,7 +16,11 @@ export class NbmaError extends Error {
 /**
  * A value that cannot be put into bytes. Thrown before anything is sent.
  * @example
- * try { route.add({ dst: '10.0.0.1/8' }) } catch (error) { console.log(error.path, error.expected) }
+ * try {
+ *   route.add({ dst: '10.0.0.1/8' })
+ * } catch (error) {
+ *   if (error instanceof EncodeError) console.log(error.path, error.expected)
+ * }
  */
 export class EncodeError extends NbmaError {
   /** Where in the request: `linkinfo.data.ttl`, `multipath[1].gateway`. */
@@ -161,8 +165,10 @@ function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
   if (typeof value === 'object' && value !== null) {
-    const text = Array.isArray(value) ? `a list of ${value.length}` : value instanceof Uint8Array ? 'bytes' : 'an object'
-    return text
+    if (Array.isArray(value)) return `a list of ${value.length}`
+    if (value instanceof Uint8Array) return 'bytes'
+    const kind = Object.prototype.toString.call(value).slice('[object '.length, -1)
+    return kind === 'Object' ? 'an object' : `a ${kind}`
   }
   return String(value)
 }

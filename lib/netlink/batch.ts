@@ -97,6 +97,8 @@ export class Batch<R extends Request> {
   #silent = 0
   /** What {@link stop} does now. */
   #interrupt: ((reason: unknown) => void) | undefined
+  /** What is on its way. A closure over it here would keep every datagram alive until a full collection. */
+  #lot: Lot<R> | undefined
 
   constructor(carrier: Carrier, options: BatchOptions<R> & { readonly timeout: number }) {
     this.#carrier = carrier
@@ -134,6 +136,7 @@ export class Batch<R extends Request> {
 
   /** Ends the wait for the source, or for a turn to send. What is in flight is waited for. */
   stop(reason: unknown): void {
+    if (this.#lot?.state === 'queued') this.#carrier.abandon(this.#lot, reason)
     this.#interrupt?.(reason)
   }
 
@@ -240,12 +243,10 @@ export class Batch<R extends Request> {
   #send(datagram: Datagram<R>): Promise<{ lot: Lot<R>; outcome: Outcome }> {
     return new Promise((resolve) => {
       const lot = new Lot(datagram, this.#timeout, (outcome) => {
-        this.#interrupt = undefined
+        this.#lot = undefined
         resolve({ lot, outcome })
       })
-      this.#interrupt = (reason) => {
-        if (lot.state === 'queued') this.#carrier.abandon(lot, reason)
-      }
+      this.#lot = lot
       this.#carrier.submit(lot)
     })
   }

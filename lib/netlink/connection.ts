@@ -2,6 +2,7 @@ import createDebug from 'debug'
 import { ClosedError, UnsupportedError } from '../errors.js'
 import { BATCH_BYTES, BATCH_MESSAGES, isDump, SEND_RESERVE } from '../wire/batch.js'
 import { frames } from '../wire/frame.js'
+import type { Captured } from '../wire/pcap.js'
 import type { Protocol } from '../wire/protocol.js'
 import type { Request } from '../wire/request.js'
 import { Batch, type BatchOptions, type BatchResult } from './batch.js'
@@ -26,6 +27,8 @@ export interface ConnectionOptions {
   readonly timeout?: number | undefined
   /** Bytes of a dump that may wait for a slow reader. Default 268,435,456: some four million routes. */
   readonly dumpBuffer?: number | undefined
+  /** Is shown every datagram that goes out or comes in, and must not change it: for `toPcap`. */
+  readonly tap?: ((datagram: Captured) => void) | undefined
 }
 
 /** Options of everything that waits for the kernel. */
@@ -55,6 +58,7 @@ export class Connection {
   readonly #transport: Transport
   readonly #protocol: Protocol
   readonly #timeout: number
+  readonly #tap: ConnectionOptions['tap']
   readonly #correlator: Correlator
   readonly #carrier: Carrier
   readonly #batches = new Set<{ stop(reason: unknown): void }>()
@@ -69,6 +73,7 @@ export class Connection {
     this.#transport = transport
     this.#protocol = protocol
     this.#timeout = duration(options.timeout ?? TIMEOUT)
+    this.#tap = options.tap
     const { portId, receiveBuffer, sendBuffer } = transport
     const correlator = new Correlator({ portId, receiveBuffer, drops: () => transport.drops() })
     this.#correlator = correlator
@@ -221,6 +226,7 @@ export class Connection {
       this.#pump()
     }
     if (debug.enabled) this.#trace('→', exchange.datagram)
+    this.#tap?.({ bytes: exchange.datagram, sent: true, time: Date.now() })
     try {
       this.#transport.check()
       this.#transport.send(exchange.datagram).catch(failed)
@@ -231,6 +237,7 @@ export class Connection {
 
   #receive(datagram: Buffer): void {
     if (debug.enabled) this.#trace('←', datagram)
+    this.#tap?.({ bytes: datagram, sent: false, time: Date.now() })
     this.#correlator.receive(datagram)
     this.#pump()
   }

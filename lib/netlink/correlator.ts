@@ -145,6 +145,7 @@ export class Correlator {
 
   /** A datagram from the kernel. */
   receive(datagram: Buffer): void {
+    if (datagram.length === 0) this.#malformed(0)
     for (const frame of frames(datagram, this.#malformed)) {
       if (frame.pid !== this.#portId) {
         this.dropped.foreign++

@@ -133,6 +133,7 @@ class Monitor<T> implements AsyncIterableIterator<MonitorEvent<T>, undefined>, R
     if (debug.enabled) debug('← %s', this.#protocol.inspect(datagram))
     this.#compareDrops()
     const malformed = (): void => this.#lose('malformed')
+    if (datagram.length === 0) malformed()
     for (const frame of frames(datagram, malformed)) {
       if (frame.type < MIN_TYPE) this.#control(frame)
       else if (this.#barrier === undefined) this.#queue.push(frame)

@@ -7,7 +7,7 @@ import { dump, withDefaults, write } from './builder.js'
  * Addresses of devices (rtnetlink(7), ip-address(8)). Of `address` and `local` the one that is left out is taken from
  * the other.
  * @example
- * await rt.request(address.add({ index: lo.index, address: '11.1.1.1/32' }))
+ * await rt.request(address.add({ index: lo.index, address: '11.1.1.2/32' }))
  */
 export const address = {
   /** A new address; EEXIST if the device has it. */

@@ -5,6 +5,7 @@ import type { MessageKind, Operation } from '../wire/message.js'
 import { Request } from '../wire/request.js'
 import type { Fields } from '../wire/struct.js'
 import type { Rows } from '../wire/table.js'
+import { Templates } from '../wire/template.js'
 
 /**
  * A request that changes something: the kernel answers with an ACK. Throws EncodeError.
@@ -20,6 +21,29 @@ export function write<H extends Fields, R extends Rows, V extends BodyIn<H, R>>(
   if (!isObject(value)) refuse(value, kind.body.expects)
   return make(kind, operation, NLM_F_REQUEST | NLM_F_ACK | flags, complete(value))
 }
+
+/**
+ * As {@link write}, for messages that come in great numbers: those of one shape are made from a template.
+ * @param complete may look at which properties there are, at names and at the family, but not at addresses and numbers
+ */
+export function bulk<H extends Fields, R extends Rows, V extends BodyIn<H, R>>(
+  kind: MessageKind<H, R>,
+  operation: Exclude<Operation, 'get'>,
+  flags: number,
+  value: V,
+  complete: (value: V) => V = identity,
+): Request<BodyOut<H, R>> {
+  if (!isObject(value)) refuse(value, kind.body.expects)
+  const all = NLM_F_REQUEST | NLM_F_ACK | flags
+  const templates = Templates.of(kind, kind.type(operation), all, complete)
+  const stamped = templates.request(value)
+  if (stamped !== undefined) return stamped
+  const request = make(kind, operation, all, complete(value))
+  templates.learn(value, request.bytes)
+  return request
+}
+
+const identity = <V>(value: V): V => value
 
 /**
  * A request for one object (or as many as the kernel finds fit). Throws EncodeError.

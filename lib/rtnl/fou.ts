@@ -28,7 +28,11 @@ export class Fou extends Connection {
 
   private constructor(type: number, namespace: SocketNamespace | undefined, options: ConnectionOptions) {
     const kind = kindOf(type)
-    super(NetlinkSocket.open({ namespace, protocol: NETLINK_GENERIC }), new Registry([kind]), options)
+    const { tap } = options
+    super(NetlinkSocket.open({ namespace, protocol: NETLINK_GENERIC }), new Registry([kind]), {
+      ...options,
+      tap: tap && ((datagram) => tap({ ...datagram, protocol: NETLINK_GENERIC })),
+    })
     this.#kind = kind
   }
 

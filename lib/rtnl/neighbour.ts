@@ -2,7 +2,7 @@ import { NTF_EXT } from '../schema/constants.js'
 import { NEIGHBOUR_MESSAGES, type Neighbour, type NeighbourInput } from '../schema/neighbour.js'
 import { NLM_F_APPEND, NLM_F_BULK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../wire/frame.js'
 import type { Request } from '../wire/request.js'
-import { dump, read, withDefaults, write } from './builder.js'
+import { bulk, dump, read, withDefaults } from './builder.js'
 
 /**
  * Neighbours, and with `family: 'bridge'` the entries of forwarding databases (ip-neighbour(8), bridge(8)). What is
@@ -15,19 +15,19 @@ import { dump, read, withDefaults, write } from './builder.js'
 export const neighbour = {
   /** A new entry; EEXIST if there is one. */
   add: (value: NeighbourInput): Request<Neighbour> =>
-    write(NEIGHBOUR_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, value, fresh),
+    bulk(NEIGHBOUR_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, value, fresh),
   /** An entry, in place of the one that is there. */
   replace: (value: NeighbourInput): Request<Neighbour> =>
-    write(NEIGHBOUR_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, value, fresh),
+    bulk(NEIGHBOUR_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, value, fresh),
   /** In place of an entry that is there; ENOENT if there is none. */
-  change: (value: NeighbourInput): Request<Neighbour> => write(NEIGHBOUR_MESSAGES, 'new', NLM_F_REPLACE, value, fresh),
+  change: (value: NeighbourInput): Request<Neighbour> => bulk(NEIGHBOUR_MESSAGES, 'new', NLM_F_REPLACE, value, fresh),
   /** One more remote end of an FDB entry (vxlan). */
   append: (value: NeighbourInput): Request<Neighbour> =>
-    write(NEIGHBOUR_MESSAGES, 'new', NLM_F_CREATE | NLM_F_APPEND, value, fresh),
+    bulk(NEIGHBOUR_MESSAGES, 'new', NLM_F_CREATE | NLM_F_APPEND, value, fresh),
   /** Removes an entry; ENOENT if there is none. */
-  delete: (value: NeighbourInput): Request<Neighbour> => write(NEIGHBOUR_MESSAGES, 'del', 0, value, dying),
+  delete: (value: NeighbourInput): Request<Neighbour> => bulk(NEIGHBOUR_MESSAGES, 'del', 0, value, dying),
   /** Removes all FDB entries of a device that match, in one message. Linux 5.19 for bridges, 6.7 for vxlan. */
-  flush: (value: NeighbourInput): Request<Neighbour> => write(NEIGHBOUR_MESSAGES, 'del', NLM_F_BULK, value, dying),
+  flush: (value: NeighbourInput): Request<Neighbour> => bulk(NEIGHBOUR_MESSAGES, 'del', NLM_F_BULK, value, dying),
   /** One entry: `dst` and `ifindex`, or for the FDB `lladdr` and `ifindex`. Linux 5.0. */
   get: (value: NeighbourInput): Request<Neighbour> => read(NEIGHBOUR_MESSAGES, value),
   /**
@@ -43,7 +43,7 @@ const dying = (value: NeighbourInput): NeighbourInput =>
   ofBridge(value) ? withDefaults(value, { flags: ['self'] }) : value
 
 const isManaged = ({ flagsExt }: NeighbourInput): boolean =>
-  Array.isArray(flagsExt) ? flagsExt.includes('managed') : flagsExt === NTF_EXT.managed
+  [flagsExt].flat().some((one) => one === 'managed' || (typeof one === 'number' && (one & NTF_EXT.managed) !== 0))
 
 function fresh(value: NeighbourInput): NeighbourInput {
   return withDefaults(dying(value), {

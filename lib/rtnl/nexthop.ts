@@ -1,7 +1,7 @@
 import { NEXTHOP_MESSAGES, NEXTHOPBUCKET_MESSAGES, type Nexthop, type NexthopInput } from '../schema/nexthop.js'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../wire/frame.js'
 import type { Request } from '../wire/request.js'
-import { dump, read, withDefaults, write } from './builder.js'
+import { bulk, dump, read, withDefaults } from './builder.js'
 
 /**
  * Nexthop objects (ip-nexthop(8)). Linux 5.3.
@@ -14,17 +14,17 @@ import { dump, read, withDefaults, write } from './builder.js'
 export const nexthop = {
   /** A new nexthop; EEXIST if the id is taken. */
   add: (value: NexthopInput): Request<Nexthop> =>
-    write(NEXTHOP_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, value, withFamily),
+    bulk(NEXTHOP_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, value, withFamily),
   /** A nexthop, in place of the one with this id: every route that uses it follows. */
   replace: (value: NexthopInput): Request<Nexthop> =>
-    write(NEXTHOP_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, value, withFamily),
+    bulk(NEXTHOP_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, value, withFamily),
   /** In place of the nexthop with this id; ENOENT if there is none. */
-  change: (value: NexthopInput): Request<Nexthop> => write(NEXTHOP_MESSAGES, 'new', NLM_F_REPLACE, value, withFamily),
+  change: (value: NexthopInput): Request<Nexthop> => bulk(NEXTHOP_MESSAGES, 'new', NLM_F_REPLACE, value, withFamily),
   /**
    * Removes a nexthop, and with it, without a word, the routes that use it. Delete those first: the kernel looks
    * through all routes otherwise.
    */
-  delete: (value: NexthopInput): Request<Nexthop> => write(NEXTHOP_MESSAGES, 'del', 0, value),
+  delete: (value: NexthopInput): Request<Nexthop> => bulk(NEXTHOP_MESSAGES, 'del', 0, value),
   /** One nexthop, by id. */
   get: (value: NexthopInput): Request<Nexthop> => read(NEXTHOP_MESSAGES, value),
   /** All nexthops. The kernel itself filters by `oif`, `master`, `groups` and `fdb`. */

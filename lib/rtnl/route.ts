@@ -2,7 +2,7 @@ import { AF } from '../schema/constants.js'
 import { ROUTE_MESSAGES, type Route, type RouteInput } from '../schema/route.js'
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../wire/frame.js'
 import type { Request } from '../wire/request.js'
-import { dump, read, withDefaults, write } from './builder.js'
+import { bulk, dump, read, withDefaults } from './builder.js'
 
 /**
  * Routes (rtnetlink(7), ip-route(8)). What is left out is what `ip route` would send: table main (local for local and
@@ -12,19 +12,18 @@ import { dump, read, withDefaults, write } from './builder.js'
  */
 export const route = {
   /** A new route; EEXIST if there is one to the prefix with this metric. */
-  add: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, value, fresh),
+  add: (value: RouteInput): Request<Route> => bulk(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_EXCL, value, fresh),
   /** A route, in place of the one to the prefix with this metric if there is one. */
   replace: (value: RouteInput): Request<Route> =>
-    write(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, value, fresh),
+    bulk(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_REPLACE, value, fresh),
   /** In place of the route to the prefix with this metric; ENOENT if there is none. */
-  change: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'new', NLM_F_REPLACE, value, fresh),
+  change: (value: RouteInput): Request<Route> => bulk(ROUTE_MESSAGES, 'new', NLM_F_REPLACE, value, fresh),
   /** A route after those to the prefix that there are: for IPv6 one more nexthop of it. */
-  append: (value: RouteInput): Request<Route> =>
-    write(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_APPEND, value, fresh),
+  append: (value: RouteInput): Request<Route> => bulk(ROUTE_MESSAGES, 'new', NLM_F_CREATE | NLM_F_APPEND, value, fresh),
   /** A route before those to the prefix with this metric (IPv4). */
-  prepend: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'new', NLM_F_CREATE, value, fresh),
+  prepend: (value: RouteInput): Request<Route> => bulk(ROUTE_MESSAGES, 'new', NLM_F_CREATE, value, fresh),
   /** Removes the first route that has all that is given; ESRCH if there is none. */
-  delete: (value: RouteInput): Request<Route> => write(ROUTE_MESSAGES, 'del', 0, value, dying),
+  delete: (value: RouteInput): Request<Route> => bulk(ROUTE_MESSAGES, 'del', 0, value, dying),
   /** The route that a packet to `dst` would take; with flag `fib_match` the route in the table that says so. */
   get: (value: RouteInput): Request<Route> => read(ROUTE_MESSAGES, value, asking),
   /**

@@ -28,8 +28,8 @@ const RECORD_HEADER = 16
  * await using capture = await host2.capture({ device: 'eth1', filter: 'proto 4' })
  * await host1.ping('12.1.1.1', { source: '11.1.1.1' })
  * const [request, reply] = await capture.wait(2)
- * assert.equal(request.outer.src, '192.168.122.11')
- * assert.equal(request.inner.src, '11.1.1.1')
+ * assert.equal(request?.outer?.src, '192.168.122.11')
+ * assert.equal(request?.inner?.src, '11.1.1.1')
  */
 export class Capture implements AsyncDisposable {
   /** What was captured so far. */

@@ -1,5 +1,5 @@
 import { formatIpv4, formatIpv6, formatLinkAddress } from '../address.js'
-import type { Layer } from './packet.js'
+import type { Layer } from './layer.js'
 
 /**
  * Bytes of a packet → its headers.

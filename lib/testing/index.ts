@@ -3,18 +3,9 @@
  * @packageDocumentation
  */
 export { Capture, type CaptureOptions } from './capture.js'
+export { FakeTransport, refuse } from './fake.js'
 export { Host, type LabDevice } from './host.js'
 export { type DeviceDescription, type HostDescription, Lab, type LabDescription, type LabHosts } from './lab.js'
-export {
-  type Erspan,
-  type Ethernet,
-  type Gre,
-  type Icmp,
-  type Ip,
-  type Layer,
-  type Other,
-  Packet,
-  type Ports,
-  type Vni,
-} from './packet.js'
+export type { Erspan, Ethernet, Gre, Icmp, Ip, Layer, Other, Ports, Vni } from './layer.js'
+export { Packet } from './packet.js'
 export type { PingOptions, PingResult } from './ping.js'

@@ -21,9 +21,9 @@ const SNAPLEN = 262_144
  * Datagrams as a capture file that Wireshark and tshark open (pcap-savefile(5), link type LINKTYPE_NETLINK).
  * @example
  * const session: Captured[] = []
- * const rt = await Rtnetlink.open({ tap: (datagram) => session.push(datagram) })
- * …
- * await writeFile('session.pcap', toPcap(session))
+ * await using rt = await Rtnetlink.open({ tap: (datagram) => session.push(datagram) })
+ * await rt.list(link.list())
+ * await writeFile('session.pcap', toPcap(session)) // tshark -r session.pcap -V
  */
 export function toPcap(datagrams: Iterable<Captured>): Buffer {
   const header = Buffer.alloc(24)
