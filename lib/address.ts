@@ -11,11 +11,11 @@ const DECIMAL = Array.from({ length: 256 }, (_, n) => String(n))
 const HEX = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'))
 
 /** Dotted quad → 4 bytes. Only four decimal numbers without leading zeros will do, as in inet_pton(3). */
-export function writeIpv4(text: string, bytes: Uint8Array, offset: number): boolean {
+export function writeIpv4(text: string, bytes: Uint8Array, offset: number, length = text.length): boolean {
   let byte = 0
   let digits = 0
   let at = 0
-  for (let i = 0; i < text.length; i++) {
+  for (let i = 0; i < length; i++) {
     const c = text.charCodeAt(i)
     if (c === 46) {
       if (digits === 0 || at === 3) return false
@@ -100,28 +100,60 @@ export function formatIpv6(b: Uint8Array, o: number): string {
   return bestLength < 2 ? hex(0, 8) : `${hex(0, best)}::${hex(best + bestLength, 8)}`
 }
 
-const MAC = /^[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}$/i
 const HARDWARE = /^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$/i
 
 /** `52:54:00:12:34:56` → 6 bytes. */
 export function writeMac(text: string, bytes: Uint8Array, offset: number): boolean {
-  if (!MAC.test(text)) return false
-  text.split(':').forEach((part, i) => {
-    bytes[offset + i] = Number.parseInt(part, 16)
-  })
-  return true
+  return writeHex(text, bytes, offset, 1, 6) === 6
 }
+
+/**
+ * Bytes in hexadecimal with colons between them, each of `digits` to two digits. Returns how many there are, 0 where the
+ * text is something else or has more than `most`.
+ */
+function writeHex(text: string, bytes: Uint8Array, offset: number, digits: 1 | 2, most: number): number {
+  let count = 0
+  let seen = 0
+  let byte = 0
+  for (let i = 0; i <= text.length; i++) {
+    const c = i < text.length ? text.charCodeAt(i) : COLON
+    if (c === COLON) {
+      if (seen < digits || count === most) return 0
+      bytes[offset + count++] = byte
+      seen = byte = 0
+    } else {
+      const lower = c | 0x20
+      const digit = c >= 48 && c <= 57 ? c - 48 : lower >= 97 && lower <= 102 ? lower - 87 : -1
+      if (digit < 0 || seen === 2) return 0
+      byte = byte * 16 + digit
+      seen++
+    }
+  }
+  return count
+}
+
+const COLON = 58
 
 /**
  * A link-layer address as the kernel prints them: a MAC, an IPv4 address (gre, ipip, sit), an IPv6 address (ip6gre,
  * ip6tnl), or bytes in hexadecimal for others (InfiniBand). Eight groups of two digits are eight bytes.
  */
 export function parseLinkAddress(text: string): Buffer | undefined {
-  if (HARDWARE.test(text)) return Buffer.from(text.replaceAll(':', ''), 'hex')
-  const bytes = Buffer.alloc(16)
-  if (writeIpv4(text, bytes, 0)) return bytes.subarray(0, 4)
-  if (writeMac(text, bytes, 0)) return bytes.subarray(0, 6)
-  return writeIpv6(text, bytes, 0) ? bytes : undefined
+  const bytes = Buffer.alloc(LINK_ADDRESS_MAX)
+  const length = writeLinkAddress(text, bytes)
+  return length === 0 ? undefined : bytes.subarray(0, length)
+}
+
+/** The longest that the kernel has (MAX_ADDR_LEN). */
+export const LINK_ADDRESS_MAX = 32
+
+/** The same to the start of `bytes`, which has room for the longest. Returns how many there are, 0 where it is none. */
+export function writeLinkAddress(text: string, bytes: Uint8Array): number {
+  const count = writeHex(text, bytes, 0, 2, LINK_ADDRESS_MAX)
+  if (count > 0) return count
+  if (writeIpv4(text, bytes, 0)) return 4
+  if (writeMac(text, bytes, 0)) return 6
+  return writeIpv6(text, bytes, 0) ? 16 : 0
 }
 
 /** The other way round, by length. An IPv6 address that looks like eight bytes comes out as sixteen. */
@@ -129,15 +161,23 @@ export function formatLinkAddress(b: Uint8Array, start: number, end: number): st
   if (end - start === 4) return formatIpv4(b, start)
   const text = end - start === 16 ? formatIpv6(b, start) : ''
   if (text !== '' && !HARDWARE.test(text)) return text
-  return Array.from(b.subarray(start, end), (byte) => HEX[byte]).join(':')
+  let out = start < end ? HEX[b[start]!]! : ''
+  for (let i = start + 1; i < end; i++) out += `:${HEX[b[i]!]}`
+  return out
 }
 
 /** The length after the slash of `10.0.0.0/8`, undefined without slash, NaN where it is not one. */
-export function prefixLength(text: string): number | undefined {
-  const slash = text.indexOf('/')
+export function prefixLength(text: string, slash = text.indexOf('/')): number | undefined {
   if (slash === -1) return undefined
-  const digits = text.slice(slash + 1)
-  return /^(0|[1-9]\d{0,2})$/.test(digits) ? Number(digits) : Number.NaN
+  const digits = text.length - slash - 1
+  if (digits === 0 || digits > 3) return Number.NaN
+  let length = 0
+  for (let i = slash + 1; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9 || (length === 0 && i > slash + 1)) return Number.NaN
+    length = length * 10 + digit
+  }
+  return length
 }
 
 /** True where a bit after the first `length` bits is set. */

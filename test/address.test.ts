@@ -166,6 +166,7 @@ t.test('link-layer addresses', async (t) => {
     t.equal(parseLinkAddress(text), undefined, JSON.stringify(text))
   }
   t.equal(formatLinkAddress(Buffer.from('eec0000201', 'hex'), 1, 5), '192.0.2.1')
+  t.equal(formatLinkAddress(Buffer.from('eec0000201', 'hex'), 2, 2), '')
   t.equal(formatLinkAddress(Buffer.from('5254000A34F6', 'hex'), 0, 6), '52:54:00:0a:34:f6')
   t.equal(
     formatLinkAddress(Buffer.from('001000110012001300140015001600ff', 'hex'), 0, 16),

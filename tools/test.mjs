@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 // All tests, from a fresh clone on: `npm test`, or `npm test -- test/wire/table.test.ts` for some.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import * as fs from 'node:fs'
-import { join } from 'node:path'
-import { compile, installModules, installPackages, root, run, step } from './setup.mjs'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { compile, installModules, installPackages, root, step } from './setup.mjs'
 import { ensureUml } from './uml.mjs'
 
 const NEEDS = {
@@ -32,30 +35,45 @@ const install = async () => {
   }
 }
 
-/** The line of tap's that counts all assertions, in plain words. */
-const summary = () => {
-  const text = fs.readFileSync(join(root, RESULTS), 'utf8')
-  const line = text.match(/^# \{.*\}$/gm)?.at(-1) ?? ''
-  const count = (name) => Number(new RegExp(`\\b${name}: (\\d+)`).exec(line)?.[1] ?? 0)
-  return `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`
+/**
+ * Runs tap; of its output all goes to a file, and to the terminal what a person wants to see: a line for each file,
+ * what failed or was skipped, and the coverage.
+ */
+const test = async (args) => {
+  const program = join(root, 'node_modules/tap/dist/esm/run.mjs')
+  const child = spawn(process.execPath, [program, '--reporter=tap', ...args], {
+    cwd: root,
+    stdio: ['inherit', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'close')
+  fs.mkdirSync(join(root, dirname(RESULTS)), { recursive: true })
+  const file = fs.openSync(join(root, RESULTS), 'w')
+  let counts = ''
+  let diagnosis = false
+  for await (const line of createInterface(child.stdout)) {
+    fs.writeSync(file, `${line}\n`)
+    if (/^# \{/.test(line)) counts = line
+    const failed = /^\s*not ok/.test(line)
+    if (failed || diagnosis || /# SKIP/.test(line) || /^(?!# Subtest|TAP|\s|$)/.test(line)) console.log(line)
+    diagnosis = failed || (diagnosis && !/^\s*\.\.\.$/.test(line))
+  }
+  fs.closeSync(file)
+  const [status] = await ended
+  const count = (name) => Number(new RegExp(`\\b${name}: (\\d+)`).exec(counts)?.[1] ?? 0)
+  console.log(`${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`)
+  return status ?? 1
 }
 
 const args = process.argv.slice(2)
 const files = args.filter((arg) => arg.endsWith('.ts')).map((arg) => `build/${arg.replace(/\.ts$/, '.js')}`)
 const options = args.filter((arg) => !arg.endsWith('.ts'))
 if (files.length > 0) options.push('--allow-incomplete-coverage')
-if (process.env.CI) options.push('--fail-skip', '--reporter=tap')
+if (process.env.CI) options.push('--fail-skip')
 
 try {
   await install()
   await compile()
-  fs.mkdirSync(join(root, '.tap'), { recursive: true })
-  const tap = join(root, 'node_modules/tap/dist/esm/run.mjs')
-  const { status } = await run(process.execPath, [tap, `--output-file=${RESULTS}`, ...options, ...files], {
-    stdio: 'inherit',
-  })
-  console.log(summary())
-  process.exitCode = status
+  process.exitCode = await test([...options, ...files])
 } catch (error) {
   console.error(error.message)
   process.exitCode = 1

@@ -175,7 +175,7 @@ export const TUNNEL = names({
   crit_opt: 0x0400,
   geneve_opt: 0x0800,
   vxlan_opt: 0x1000,
-  noclear: 0x2000,
+  nocache: 0x2000,
   erspan_opt: 0x4000,
   gtp_opt: 0x8000,
 })

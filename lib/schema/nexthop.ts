@@ -96,7 +96,13 @@ export const NEXTHOP = body('NHA_', NHMSG, {
   /** What a dump shall contain: `dump_stats`, `dump_hw_stats`. Linux 6.9. */
   opFlags: attr(14, bits(u32, { dump_stats: 1, dump_hw_stats: 2, resp_grp_resvd_0: 0x80000000 })),
   /** Packets by nexthop. Linux 6.9. */
-  groupStats: attr(15, table('NHA_GROUP_STATS_', { entry: attrs(1, GROUP_STATS_ENTRY) })),
+  groupStats: attr(
+    15,
+    table('NHA_GROUP_STATS_', {
+      /** Of each nexthop. */
+      entry: attrs(1, GROUP_STATS_ENTRY),
+    }),
+  ),
   /** Counting in hardware, 0 or 1. Linux 6.9. */
   hwStatsEnable: attr(16, u32),
   /** Whether hardware counts, 0 or 1. Linux 6.9. */

@@ -1,5 +1,5 @@
 import type { Family, Way } from './kinds.js'
-import type { Encap, Hop, Member } from './peer.js'
+import { canonicalAddress, type Encap, type Hop, type Member } from './peer.js'
 import { isRefusal, type Scheme } from './scheme.js'
 
 /**
@@ -25,7 +25,7 @@ export function linkLocalOf(mac: string): string {
     number,
   ]
   const group = (high: number, low: number): string => ((high << 8) | low).toString(16)
-  return `fe80::${group(a ^ 2, b)}:${group(c, 0xff)}:${group(0xfe, d)}:${group(e, f)}`
+  return canonicalAddress(`fe80::${group(a ^ 2, b)}:${group(c, 0xff)}:${group(0xfe, d)}:${group(e, f)}`)!
 }
 
 /** The address that routes of a family name as gateway; undefined where the encap says all. */

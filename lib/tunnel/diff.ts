@@ -9,9 +9,13 @@ import { isRefusal, type Scheme } from './scheme.js'
 import { multipathText, type PresentPeer, PresentRoute, type Snapshot } from './snapshot.js'
 import { type Claim, hopToward, type Wanted } from './wanted.js'
 
+/** What is wrong with the kernel's state that a message puts right. */
+export type Wrong = 'missing' | 'different' | 'surplus'
+
 /** One message, and the peers that it is about. */
 export interface Step {
   readonly request: Request
+  readonly wrong: Wrong
   /** Endpoints, the first one standing for a message that is about one peer. */
   readonly endpoints: readonly string[]
   readonly prefix?: string
@@ -39,6 +43,15 @@ export interface Counts {
   unchanged: number
 }
 
+/** What is wanted. */
+export interface Target {
+  readonly wanted: Wanted
+  /** Only of these peers something may be taken away; undefined: of all. */
+  readonly scope?: ReadonlySet<string>
+  /** A peer that was elsewhere before. */
+  readonly moved?: { readonly from: string; readonly to: Member }
+}
+
 /** How many prefixes or peers are looked at before the reader of the steps may do something else. */
 const STRIDE = 64
 
@@ -60,6 +73,7 @@ export class Diff {
   readonly #objects: Objects
   /** Only what these peers have may be taken away; undefined: what all have that is not wanted. */
   readonly #scope: ReadonlySet<string> | undefined
+  readonly #moved: Target['moved']
   /** Gateways and MACs that are wanted. */
   readonly #gateways = new Set<string>()
   readonly #macs = new Set<string>()
@@ -67,11 +81,12 @@ export class Diff {
   /** Routes of IPv4 over IPv4 that lead straight to the endpoint. */
   readonly #plain: boolean
 
-  constructor(scheme: Scheme, wanted: Wanted, present: Snapshot, scope?: ReadonlySet<string>) {
+  constructor(scheme: Scheme, { wanted, scope, moved }: Target, present: Snapshot) {
     this.#scheme = scheme
     this.#wanted = wanted
     this.#present = present
     this.#scope = scope
+    this.#moved = moved
     this.#messages = new Messages(scheme)
     this.#objects = new Objects(scheme, this.#messages, present)
     const { inet } = scheme.ways
@@ -81,8 +96,8 @@ export class Diff {
   /** The messages. `undefined` stands for a while without one. */
   *steps(): Generator<Step | undefined, void> {
     yield* this.#recognise()
-    if (this.#scheme.objects) yield* this.#makeObjects()
     yield* this.#makeEntries()
+    if (this.#scheme.objects) yield* this.#makeObjects()
     yield* this.#makeRoutes()
     yield* this.#breakRoutes()
     yield* this.#breakObjects()
@@ -134,6 +149,10 @@ export class Diff {
   }
 
   *#makeObjects(): Generator<Step | undefined, void> {
+    if (this.#moved !== undefined) {
+      const { from, to } = this.#moved
+      for (const request of this.#objects.move(from, to)) yield this.#about(request, 'different', [to])
+    }
     const groups: [string, readonly Member[]][] = []
     let pause = STRIDE
     for (const [prefix, { members }] of this.#wanted.routes) {
@@ -143,13 +162,13 @@ export class Diff {
       }
       for (const member of members) {
         const { request } = this.#objects.single(member, familyOfPrefix(prefix))
-        if (request !== undefined) yield this.#about(request, [member])
+        if (request !== undefined) yield this.#about(request, 'missing', [member])
       }
       if (members.length > 1) groups.push([prefix, members])
     }
     for (const [prefix, members] of groups) {
       const { request } = this.#objects.group(members, familyOfPrefix(prefix))
-      if (request !== undefined) yield this.#about(request, members)
+      if (request !== undefined) yield this.#about(request, 'missing', members)
     }
   }
 
@@ -169,7 +188,7 @@ export class Diff {
       if (member.mac !== undefined) yield* this.#makeForward(member, member.mac)
       if (flood && !this.#present.floods.has(member.endpoint)) {
         if (!this.#present.foreignForwards.get(FLOOD)?.includes(member.endpoint))
-          yield this.#about(this.#messages.addForward(FLOOD, member.endpoint), [member])
+          yield this.#about(this.#messages.addForward(FLOOD, member.endpoint), 'missing', [member])
       }
     }
   }
@@ -177,9 +196,11 @@ export class Diff {
   *#makeNeighbours(member: Member): Generator<Step, void> {
     for (const entry of neighboursOf(this.#scheme, member)) {
       this.#gateways.add(entry.dst)
-      if (this.#present.neighbours.get(entry.dst) === entry.lladdr) continue
+      const present = this.#present.neighbours.get(entry.dst)
+      if (present === entry.lladdr) continue
+      const wrong = present === undefined ? 'missing' : 'different'
       const foreign = this.#present.foreignNeighbours.get(entry.dst)
-      if (foreign === undefined) yield this.#about(this.#messages.replaceNeighbour(entry), [member])
+      if (foreign === undefined) yield this.#about(this.#messages.replaceNeighbour(entry), wrong, [member])
       else if (foreign !== entry.lladdr)
         this.#obstacle(
           member,
@@ -194,8 +215,8 @@ export class Diff {
     const present = this.#present.forwards.get(mac)
     if (present === endpoint) return
     const foreign = this.#present.foreignForwards.get(mac)
-    if (present !== undefined) yield this.#about(this.#messages.replaceForward(mac, endpoint), [member])
-    else if (foreign === undefined) yield this.#about(this.#messages.addForward(mac, endpoint), [member])
+    if (present !== undefined) yield this.#about(this.#messages.replaceForward(mac, endpoint), 'different', [member])
+    else if (foreign === undefined) yield this.#about(this.#messages.addForward(mac, endpoint), 'missing', [member])
     else if (!foreign.includes(endpoint))
       this.#obstacle(
         member,
@@ -238,7 +259,8 @@ export class Diff {
       const { endpoint } = member
       const there = this.#compare(prefix, own, endpoint)
       if (there === 'same') return undefined
-      return this.#about(this.#messages.plainRoute(prefix, own, endpoint, there === 'other'), [member], prefix)
+      const request = this.#messages.plainRoute(prefix, own, endpoint, there === 'other')
+      return this.#about(request, there === 'other' ? 'different' : 'missing', [member], prefix)
     }
     const hop = hopToward(this.#scheme, member, prefix)
     return this.#makeRoute(prefix, own, hop.text, { hop }, [member])
@@ -271,7 +293,7 @@ export class Diff {
     if (there === 'same') return undefined
     const request =
       there === 'other' ? this.#messages.replaceRoute(prefix, metric, to) : this.#messages.addRoute(prefix, metric, to)
-    return this.#about(request, members, prefix)
+    return this.#about(request, there === 'other' ? 'different' : 'missing', members, prefix)
   }
 
   /**
@@ -316,7 +338,7 @@ export class Diff {
     const request = content.startsWith('#')
       ? this.#messages.deleteRoute(prefix, metric, Number(content.slice(1)))
       : this.#messages.deletePlainRoute(prefix, metric)
-    return { request, endpoints: peers.map(({ endpoint }) => endpoint), prefix }
+    return { request, wrong: 'surplus', endpoints: peers.map(({ endpoint }) => endpoint), prefix }
   }
 
   *#breakObjects(): Generator<Step, void> {
@@ -353,13 +375,13 @@ export class Diff {
   #without(request: Request, endpoint: string): Step {
     const member = this.#wanted.members.get(endpoint)
     if (member !== undefined) member.touched = true
-    return { request, endpoints: endpoint === '' ? [] : [endpoint] }
+    return { request, wrong: 'surplus', endpoints: endpoint === '' ? [] : [endpoint] }
   }
 
-  #about(request: Request, members: readonly Member[], prefix?: string): Step {
+  #about(request: Request, wrong: Wrong, members: readonly Member[], prefix?: string): Step {
     for (const member of members) member.touched = true
     const endpoints = members.map(({ endpoint }) => endpoint)
-    return prefix === undefined ? { request, endpoints } : { request, endpoints, prefix }
+    return prefix === undefined ? { request, wrong, endpoints } : { request, wrong, endpoints, prefix }
   }
 
   #obstacle({ endpoint }: Member, message: string): void {

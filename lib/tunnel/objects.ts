@@ -2,7 +2,7 @@ import type { Request } from '../wire/request.js'
 import type { Family } from './kinds.js'
 import type { Messages, Weighted } from './messages.js'
 import { hashSet, within } from './metric.js'
-import type { Member } from './peer.js'
+import type { Hop, Member } from './peer.js'
 import type { Scheme } from './scheme.js'
 import { groupText, type Snapshot } from './snapshot.js'
 import { hopFor } from './wanted.js'
@@ -34,7 +34,7 @@ export class Objects {
   /** The object of a peer, and the message that makes it if it is not there. */
   single(member: Member, family: Family): { id: number; request?: Request } {
     const hop = hopFor(this.#scheme, member, family)
-    const text = `${hop.gateway?.includes(':') ? 'inet6' : family} ${hop.text}`
+    const text = textOf(hop, family)
     const known = this.#ids.get(text)
     if (known !== undefined) return { id: this.#use(known) }
     const id = this.#allocate(text, member.hash)
@@ -52,6 +52,20 @@ export class Objects {
     if (known !== undefined) return { id: this.#use(known) }
     const id = this.#allocate(text, hashSet(members.map(({ hash }) => hash)))
     return { id, request: this.#messages.addGroup(id, parts) }
+  }
+
+  /** Lets the objects of an endpoint lead to a peer that has none: every route that uses them follows. */
+  *move(from: string, member: Member): Generator<Request, void> {
+    for (const { id, text, endpoint } of this.#present.nexthops.values()) {
+      if (endpoint !== from) continue
+      const family = text.startsWith('inet6 ') ? 'inet6' : 'inet'
+      const hop = hopFor(this.#scheme, member, family)
+      const moved = textOf(hop, family)
+      if (this.#ids.has(moved)) continue
+      this.#ids.delete(text)
+      this.#ids.set(moved, id)
+      yield this.#messages.replaceNexthop(id, hop, family)
+    }
   }
 
   /** Something else uses an object. */
@@ -83,5 +97,9 @@ export class Objects {
     return id
   }
 }
+
+/** Family and hop, as the snapshot has them: IPv4 routes can use objects of IPv6. */
+const textOf = ({ gateway, text }: Hop, family: Family): string =>
+  `${gateway?.includes(':') ? 'inet6' : family} ${text}`
 
 const isGroup = ({ group }: { readonly group?: unknown }): boolean => group !== undefined

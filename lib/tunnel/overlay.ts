@@ -1,47 +1,25 @@
-import createDebug from 'debug'
-import { ClosedError, NbmaError, UnsupportedError } from '../errors.js'
+import { ClosedError } from '../errors.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
-import { deliver, type Progress } from './deliver.js'
+import { check, type Finding } from './check.js'
+import { type Change, type ChangeOptions, converge, type SyncOptions } from './converge.js'
 import { factsOf, getLink, refreshLink } from './device.js'
-import { Diff } from './diff.js'
 import { type DeviceFacts, type Family, kindRow } from './kinds.js'
-import { Messages } from './messages.js'
 import { type OverlayOptions, schemeOf } from './options.js'
-import type { Member, Peer } from './peer.js'
-import { checked, type PeerFailure, type SyncResult } from './result.js'
+import { Member, type Peer } from './peer.js'
+import { checked, type SyncResult } from './result.js'
 import { normalEndpoint, Roster } from './roster.js'
 import { isRefusal, type Scheme, type Strategy } from './scheme.js'
-import { type Expectation, readSnapshot, type Snapshot } from './snapshot.js'
-import { additions, expectationOf, interestIn, moves, peersOf, removals, type Target } from './target.js'
+import { readSnapshot } from './snapshot.js'
+import { additions, expectationOf, interestIn, membersOf, moves, peersOf, removals } from './target.js'
 import { Tunnel } from './tunnel.js'
 import { checkLoops, readUnderlay } from './underlay.js'
-import { hopFor, Wanted } from './wanted.js'
+import { Wanted } from './wanted.js'
+import { type OverlayEvent, Watch, type WatchOptions } from './watch.js'
 
-const debug = createDebug('nbma:overlay')
-
-/** How often a change is tried where others change the same things meanwhile. */
-const ROUNDS = 4
 /** Peers that are checked before the event loop may turn. */
 const STRIDE = 512
 /** Milliseconds of our own work before it does. */
 const SLICE = 8
-
-/** Peers that nexthop objects are used for unless forced: link down holds the kernel's lock for 0.2 s then. */
-export const MOST_OBJECTS = 5000
-
-/** Options of everything that changes peers. */
-export interface ChangeOptions {
-  /** Stops between two lots of messages. The next sync finds what was done until then. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Options of {@link Overlay.sync}. */
-export interface SyncOptions extends ChangeOptions {
-  /** Send nothing: the result lists the messages. */
-  readonly dryRun?: boolean | undefined
-  /** Called after each lot of messages. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined
-}
 
 /**
  * Any number of peers behind one device. What it has is in the kernel alone: routes (and nexthop objects, neighbour
@@ -60,6 +38,9 @@ export class Overlay implements AsyncDisposable {
   /** The change that runs; the next one waits for it. */
   #tail: Promise<unknown> = Promise.resolve()
   #closed = false
+  /** What should be there, as long as somebody watches. */
+  #expected: Map<string, Member> | undefined
+  readonly #watches = new Set<Watch>()
 
   private constructor(rt: Rtnetlink, scheme: Scheme) {
     this.#rt = rt
@@ -109,8 +90,12 @@ export class Overlay implements AsyncDisposable {
   async add(peers: Peer | Iterable<Peer>, options: ChangeOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
       const { members } = await this.#roster(peers)
-      const about = interestIn(members.values())
-      return checked(await this.#converge((snapshot) => additions(snapshot, members), about, options))
+      this.#expect((expected) => {
+        for (const member of members.values())
+          expected.set(member.endpoint, merged(member, expected.get(member.endpoint)))
+      })
+      const expectation = interestIn(members.values())
+      return checked(await this.#change({ target: (snapshot) => additions(snapshot, members), expectation }, options))
     })
   }
 
@@ -122,7 +107,11 @@ export class Overlay implements AsyncDisposable {
   async remove(peers: string | Peer | Iterable<string | Peer>, options: ChangeOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
       const endpoints = endpointsOf(peers)
-      return checked(await this.#converge((snapshot) => removals(snapshot, endpoints), interestIn([]), options))
+      this.#expect((expected) => {
+        for (const endpoint of endpoints) expected.delete(endpoint)
+      })
+      const expectation = interestIn([])
+      return checked(await this.#change({ target: (snapshot) => removals(snapshot, endpoints), expectation }, options))
     })
   }
 
@@ -137,9 +126,13 @@ export class Overlay implements AsyncDisposable {
       const { members } = await this.#roster(peer)
       const [member] = members.values()
       const [from] = options.from === undefined ? [] : endpointsOf(options.from)
-      const moved = from === undefined ? 0 : await this.#moveObjects(from, member!)
-      const result = await this.#converge((snapshot) => moves(snapshot, member!, from), interestIn([member!]), options)
-      return checked(moved > 0 || result.removed > 0 ? asMove(result, moved) : result)
+      this.#expect((expected) => {
+        if (from !== undefined) expected.delete(from)
+        expected.set(member!.endpoint, member!)
+      })
+      const expectation = interestIn([member!])
+      const result = await this.#change({ target: (snapshot) => moves(snapshot, member!, from), expectation }, options)
+      return checked(result.removed > 0 ? asMove(result) : result)
     })
   }
 
@@ -154,7 +147,8 @@ export class Overlay implements AsyncDisposable {
       const { members } = await this.#roster(peers)
       const wanted = new Wanted(members)
       await this.#sliced(members.values(), (member) => wanted.announce(member))
-      return this.#converge(() => ({ wanted }), expectationOf(this.#scheme, wanted), options)
+      if (options.dryRun !== true && this.#expected !== undefined) this.#expected = new Map(members)
+      return this.#change({ target: () => ({ wanted }), expectation: expectationOf(this.#scheme, wanted) }, options)
     })
   }
 
@@ -165,9 +159,49 @@ export class Overlay implements AsyncDisposable {
     for (const peer of peersOf(snapshot)) yield peer
   }
 
-  /** Ends the overlay for this process. What it has in the kernel stays, and the connection stays open. */
+  /**
+   * What others change under the overlay, from the call on: what is missing, different or too much against the peers
+   * that were there at the call and the changes made through this object since. The kernel says nothing when a device
+   * that goes down takes routes and nexthop objects with it, or when an object takes its routes: whenever it announces
+   * anything that may be about the overlay, all is read and compared.
+   * @example
+   * for await (const event of overlay.watch({ signal, repair: true })) console.log(event)
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<OverlayEvent, void> {
+    this.#open()
+    const ready = this.#exclusively(async () => {
+      this.#expected ??= membersOf(await readSnapshot(this.#rt, this.#scheme))
+    })
+    ready.catch(() => {})
+    const watch = new Watch(
+      {
+        rt: this.#rt,
+        scheme: this.#scheme,
+        expected: () => this.#expected!,
+        exclusively: (fn) => this.#exclusively(fn),
+      },
+      options,
+    )
+    this.#watches.add(watch)
+    return watch.events(ready)
+  }
+
+  /**
+   * Looks for what is known to keep packets from peers: the device, addresses, underlay routes, MTU, limits of the
+   * kernel, other people's routes. An empty list means that nothing was found.
+   */
+  async check(): Promise<Finding[]> {
+    this.#open()
+    return check(this.#rt, this.#scheme)
+  }
+
+  /**
+   * Ends the overlay for this process, and its watches. What it has in the kernel stays, and the connection stays open.
+   */
   close(): void {
     this.#closed = true
+    for (const watch of this.#watches) watch.stop()
+    this.#watches.clear()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -185,6 +219,15 @@ export class Overlay implements AsyncDisposable {
     const run = this.#tail.then(change, change)
     this.#tail = run.catch(() => {})
     return run
+  }
+
+  #change(change: Change, options: SyncOptions): Promise<SyncResult> {
+    return converge(this.#rt, this.#scheme, change, options)
+  }
+
+  /** Notes what a change wants, for those who watch. */
+  #expect(note: (expected: Map<string, Member>) => void): void {
+    if (this.#expected !== undefined) note(this.#expected)
   }
 
   async #roster(peers: Peer | Iterable<Peer>): Promise<Roster> {
@@ -208,95 +251,29 @@ export class Overlay implements AsyncDisposable {
       began = performance.now()
     }
   }
+}
 
-  /** Reads, compares and sends until nothing is left to do. */
-  async #converge(
-    target: (snapshot: Snapshot) => Target,
-    expectation: Expectation,
-    options: SyncOptions,
-  ): Promise<SyncResult> {
-    const { signal, dryRun } = options
-    let first: Diff | undefined
-    let messages = 0
-    for (let round = 1; ; round++) {
-      await this.#ready()
-      signal?.throwIfAborted()
-      const snapshot = await readSnapshot(this.#rt, this.#scheme, {
-        signal,
-        interest: (prefix) => interest.has(prefix),
-      })
-      const { wanted, scope } = target(snapshot)
-      this.#limit(wanted)
-      const diff = new Diff(this.#scheme, wanted, snapshot, scope)
-      const delivery = await deliver(this.#rt, diff, { ...options, total: wanted.routes.size })
-      first ??= diff
-      messages += delivery.sent
-      debug(
-        '%s: round %d: %d messages, %d failures',
-        this.#scheme.device.ifname,
-        round,
-        delivery.sent,
-        delivery.failures.length,
-      )
-      if (delivery.deviceLost !== undefined) {
-        await this.#ready()
-        throw delivery.deviceLost
-      }
-      if (delivery.doubtful && round < ROUNDS) continue
-      const failures: PeerFailure[] = [
-        ...delivery.failures,
-        ...diff.obstacles.map(({ endpoint, message }) => ({
-          endpoint,
-          error: new NbmaError('EEXIST', `${endpoint}: ${message}`),
-        })),
-      ]
-      const failed = new Set(failures.map(({ endpoint }) => endpoint))
-      const result = { ...first.counts(failed), failures, foreign: diff.foreign, messages }
-      return dryRun ? { ...result, requests: delivery.requests } : result
-    }
-  }
-
-  /** @throws {NbmaError} if the device is gone or down: the kernel would refuse every message */
-  async #ready(): Promise<void> {
-    const { ifname, up } = factsOf(await refreshLink(this.#rt, this.#scheme.device))
-    if (!up) throw new NbmaError('ENETDOWN', `device ${ifname} is down: no peer can be added to it; bring it up first`)
-  }
-
-  #limit(wanted: Wanted): void {
-    const { objects, force } = this.#scheme
-    const count = wanted.members.size
-    if (!objects || force || count <= MOST_OBJECTS) return
-    throw new UnsupportedError(
-      `${count} peers with nexthop objects: from ${MOST_OBJECTS} on the kernel holds its lock for seconds to minutes when the device goes down, because each object looks through all routes; use strategy 'onlink', or force it`,
-    )
-  }
-
-  /** Lets the nexthop objects of an endpoint lead to another. */
-  async #moveObjects(from: string, member: Member): Promise<number> {
-    if (!this.#scheme.objects || from === member.endpoint) return 0
-    const snapshot = await readSnapshot(this.#rt, this.#scheme)
-    if (snapshot.peers.has(member.endpoint)) return 0
-    const messages = new Messages(this.#scheme)
-    const requests = [...snapshot.nexthops.values()]
-      .filter(({ endpoint }) => endpoint === from)
-      .map(({ id, text }) => {
-        const family = text.startsWith('inet6 ') ? 'inet6' : 'inet'
-        return messages.replaceNexthop(id, hopFor(this.#scheme, member, family), family)
-      })
-    const { failures } = await this.#rt.batch(requests)
-    if (failures[0] !== undefined) throw failures[0].error
-    return requests.length
-  }
+/** A peer with the prefixes that it had as well. */
+function merged(member: Member, before: Member | undefined): Member {
+  if (before === undefined) return member
+  const { endpoint, family, hash, word } = member
+  const both = new Member(endpoint, family, hash, word)
+  both.prefixes = [...new Set([...before.prefixes, ...member.prefixes])]
+  both.weight = member.weight
+  both.mac = member.mac ?? before.mac
+  both.gateway = member.gateway ?? before.gateway
+  both.carriesInet = member.carriesInet || before.carriesInet
+  both.carriesInet6 = member.carriesInet6 || before.carriesInet6
+  return both
 }
 
 /** A peer that went and came is one that changed. */
-const asMove = (result: SyncResult, messages: number): SyncResult => ({
+const asMove = (result: SyncResult): SyncResult => ({
   ...result,
   added: 0,
   removed: 0,
   changed: result.failures.length > 0 ? 0 : 1,
   unchanged: 0,
-  messages: result.messages + messages,
 })
 
 function endpointsOf(peers: string | Peer | Iterable<string | Peer>): Set<string> {

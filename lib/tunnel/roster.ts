@@ -234,7 +234,8 @@ export class Roster {
         undefined,
         'an address of the peer inside the tunnel, which strategy neighbour needs',
       )
-    if (member.gateway !== undefined && member.prefixes.length === 0) {
+    // Its neighbour entry is there for other people's routes too.
+    if (member.gateway !== undefined) {
       if (familyOf(member.gateway) === 'inet') member.carriesInet = true
       else member.carriesInet6 = true
     }

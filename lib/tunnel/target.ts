@@ -1,3 +1,4 @@
+import type { Target } from './diff.js'
 import { hashAddress, within } from './metric.js'
 import { canonicalBytes, Member, type Peer } from './peer.js'
 import type { Scheme } from './scheme.js'
@@ -8,12 +9,6 @@ import { hopToward, Wanted } from './wanted.js'
  * What is wanted after a change of some peers, given what is there: only the prefixes that the change is about.
  * @module
  */
-
-/** What is wanted, and of which peers something may be taken away; undefined: of all. */
-export interface Target {
-  readonly wanted: Wanted
-  readonly scope?: ReadonlySet<string>
-}
 
 /** Peers as the kernel knows them, made when they are needed. */
 class Known {
@@ -139,7 +134,24 @@ export function moves(snapshot: Snapshot, member: Member, from: string | undefin
     wanted.withdraw(prefix)
     keepOthers(wanted, snapshot, known, prefix, (endpoint) => before.has(endpoint))
   }
-  return { wanted, scope: before }
+  if (from === undefined || from === member.endpoint) return { wanted, scope: before }
+  return { wanted, scope: before, moved: { from, to: member } }
+}
+
+/** The peers that are there, as they would have to be added. */
+export function membersOf(snapshot: Snapshot): Map<string, Member> {
+  const known = new Known(snapshot)
+  const members = new Map<string, Member>()
+  for (const { endpoint, prefixes, weight = 1, gateway } of peersOf(snapshot)) {
+    const member = known.member(endpoint, weight)
+    if (member === undefined) continue
+    member.prefixes = [...prefixes]
+    const all = gateway === undefined ? prefixes : [...prefixes, gateway]
+    member.carriesInet6 = all.some((one) => one.includes(':'))
+    member.carriesInet = all.some((one) => !one.includes(':'))
+    members.set(endpoint, member)
+  }
+  return members
 }
 
 /** The peers that are there. A weight is known only where a prefix has several. */

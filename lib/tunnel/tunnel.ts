@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { KernelError, NbmaError, UnsupportedError } from '../errors.js'
+import { address } from '../rtnl/address.js'
 import { link } from '../rtnl/link.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import type { KindData } from '../schema/kinds.js'
@@ -12,7 +14,7 @@ export type TunnelOptions<K extends TunnelKind = TunnelKind> = DataOptions<K> & 
   readonly kind: K
   /** Name of the device, 1 to 15 bytes. */
   readonly ifname: string
-  /** Largest inner packet, in bytes. Default: what the kernel finds. */
+  /** Largest inner packet, in bytes. Default: what the device with the local address leaves. */
   readonly mtu?: number | undefined
   /** MAC address of a kind that carries Ethernet. Default: a random one. */
   readonly address?: string | undefined
@@ -75,7 +77,9 @@ export class Tunnel<K extends TunnelKind = TunnelKind> implements AsyncDisposabl
     if (found === undefined)
       throw new NbmaError('ENODEV', `the fallback device of kind ${kind} (${ifname}) is not there`)
     if (!found.up) {
-      await rt.request(link.change({ index: found.index, up: true }))
+      // gretap0 and erspan0 are made without a MAC, and cannot be brought up so.
+      const address = found.address === NO_MAC ? randomMac() : undefined
+      await rt.request(link.change({ index: found.index, up: true, address }))
       found = await getLink(rt, found.index)
     }
     return new Tunnel<K>(rt, found)
@@ -91,18 +95,31 @@ export class Tunnel<K extends TunnelKind = TunnelKind> implements AsyncDisposabl
    * @throws {EncodeError} on a value that cannot be
    */
   static async create<const K extends TunnelKind>(rt: Rtnetlink, options: TunnelOptions<K>): Promise<Tunnel<K>> {
-    const { kind, ifname, mtu, address, up = true, ...rest } = options
+    const { kind, ifname, mtu, address: mac, up = true, ...rest } = options
     if (kindRow(kind) === undefined)
       throw new UnsupportedError(`${kind} is not a kind of tunnel; there are ${Object.keys(TUNNEL_KINDS).join(', ')}`)
     const data = creationData(kind, rest as unknown as DataOptions<K>)
     // As one message: a device that cannot be brought up is not left behind.
-    const wanted = { ifname, mtu, address, ...(up ? { up } : {}), linkinfo: { kind, data } as LinkinfoInput }
+    const wanted = { ifname, mtu, address: mac, ...(up ? { up } : {}), linkinfo: { kind, data } as LinkinfoInput }
     try {
       await rt.request(link.add(wanted))
     } catch (error) {
       throw await explainCreation(rt, error, wanted)
     }
-    return new Tunnel<K>(rt, await getLink(rt, ifname), true)
+    const tunnel = new Tunnel<K>(rt, await getLink(rt, ifname), true)
+    if (mtu === undefined) await tunnel.#fit()
+    return tunnel
+  }
+
+  /** Makes the MTU leave room for the overhead, where the kernel has not done so because it knows no underlay device. */
+  async #fit(): Promise<void> {
+    const { index, local, kind } = this.#facts
+    const under = local === undefined ? undefined : await mtuOfAddress(this.#rt, local)
+    const assumed = kind === 'vxlan' || kind === 'geneve' ? ETHERNET_MTU : undefined
+    const most = under ?? assumed
+    if (most === undefined || this.mtu + this.overhead <= most) return
+    await this.#rt.request(link.change({ index, mtu: most - this.overhead }))
+    await this.refresh()
   }
 
   /**
@@ -202,7 +219,7 @@ export class Tunnel<K extends TunnelKind = TunnelKind> implements AsyncDisposabl
    */
   async set(changes: TunnelChanges<K>): Promise<this> {
     await this.refresh()
-    const { ifname, mtu, address, up, ...rest } = changes
+    const { ifname, mtu, address: mac, up, ...rest } = changes
     const { index, data, kind } = this.#facts
     const own = rest as unknown as DataOptions<K>
     const touchesKind = Object.values(own).some((value) => value !== undefined)
@@ -211,7 +228,7 @@ export class Tunnel<K extends TunnelKind = TunnelKind> implements AsyncDisposabl
     const wanted: LinkInput = {
       index,
       ifname,
-      address,
+      address: mac,
       up,
       mtu: mtu ?? keptMtu,
       ...(touchesKind ? { linkinfo: { kind, data: changedData(this.kind, { ...data }, own) } as LinkinfoInput } : {}),
@@ -254,6 +271,20 @@ export class Tunnel<K extends TunnelKind = TunnelKind> implements AsyncDisposabl
       if (!(error instanceof KernelError && error.code === 'ENODEV')) throw error
     }
   }
+}
+
+const ETHERNET_MTU = 1500
+const NO_MAC = '00:00:00:00:00:00'
+
+/** A MAC of nobody's in particular: locally administered, of one station. */
+const randomMac = (): string =>
+  Array.from(randomBytes(6), (byte, i) => (i === 0 ? (byte & 0xfc) | 2 : byte).toString(16).padStart(2, '0')).join(':')
+
+/** MTU of the device that has an address; undefined if none has. */
+async function mtuOfAddress(rt: Rtnetlink, local: string): Promise<number | undefined> {
+  for (const found of await rt.list(address.list()))
+    if ((found.local ?? found.address?.replace(/\/.*/, '')) === local) return (await findLink(rt, found.index))?.mtu
+  return undefined
 }
 
 /** What the kernel says when a device's kind does not let itself be changed. */

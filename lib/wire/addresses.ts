@@ -3,10 +3,11 @@ import {
   formatIpv6,
   formatLinkAddress,
   hasHostBits,
-  parseLinkAddress,
+  LINK_ADDRESS_MAX,
   prefixLength,
   writeIpv4,
   writeIpv6,
+  writeLinkAddress,
 } from '../address.js'
 import { EncodeError } from '../errors.js'
 import { type Codec, expectLength, type Fixed, inside, isObject, malformed, refuse } from './codec.js'
@@ -29,6 +30,7 @@ const LABEL_BITS = 20
 /** An IPv4 address, network byte order. */
 export const ipv4: Fixed<string> = {
   expects: 'an IPv4 address',
+  free: true,
   size: 4,
   write(w, value) {
     const at = w.take(4)
@@ -43,6 +45,7 @@ export const ipv4: Fixed<string> = {
 /** An IPv6 address. */
 export const ipv6: Fixed<string> = {
   expects: 'an IPv6 address',
+  free: true,
   size: 16,
   write(w, value) {
     const at = w.take(16)
@@ -61,14 +64,17 @@ const familyOf = (value: unknown): number | undefined =>
 const expected = (family: number): string =>
   family === AF_INET ? ipv4.expects : family === AF_INET6 ? ipv6.expects : 'an IPv4 or IPv6 address'
 
-/** Appends the address `text`, part of `value`, and returns its length in bytes. */
-function writeAddress(w: Writer, value: unknown, text: string, family: number, expects = expected): number {
-  const start = w.take(16)
-  if (family !== AF_INET6 && writeIpv4(text, w.bytes, start)) {
-    w.pos = start + 4
-    return 4
+/** Appends the address that the first `end` characters of `text` are, and returns its length in bytes. */
+function writeAddress(w: Writer, text: string, end: number, family: number, expects = expected): number {
+  const start = w.pos
+  if (family !== AF_INET6) {
+    w.take(4)
+    if (writeIpv4(text, w.bytes, start, end)) return 4
+    w.pos = start
   }
-  if (family === AF_INET || !writeIpv6(text, w.bytes, start)) refuse(value, expects(family))
+  w.take(16)
+  const address = end === text.length ? text : text.slice(0, end)
+  if (family === AF_INET || !writeIpv6(address, w.bytes, start)) refuse(text, expects(family))
   return 16
 }
 
@@ -83,21 +89,32 @@ function formatAddress(b: Buffer, start: number, end: number, family: number): s
 /** An address of the message's family, or of either where the message has none (or is about a bridge). */
 export const ip: Codec<string> = {
   expects: 'an IPv4 or IPv6 address',
+  free: true,
   family: familyOf,
   write(w, value, context) {
     if (typeof value !== 'string') refuse(value, expected(context.family))
-    writeAddress(w, value, value, context.family)
+    writeAddress(w, value, value.length, context.family)
   },
   read: (b, start, end, context) => formatAddress(b, start, end, context.family),
+}
+
+/** Where link-layer addresses are put before it is known how long they are. */
+const link = Buffer.alloc(LINK_ADDRESS_MAX)
+
+function writeLink(w: Writer, length: number): void {
+  const start = w.take(length)
+  const { bytes } = w
+  for (let i = 0; i < length; i++) bytes[start + i] = link[i]!
 }
 
 /** A link-layer address: MAC, IPv4 (gre, ipip, sit), IPv6 (ip6gre, ip6tnl), or hexadecimal bytes. */
 export const linkAddress: Codec<string> = {
   expects: 'a link-layer address: a MAC, IPv4 or IPv6 address',
+  free: true,
   write(w, value) {
-    const parsed = typeof value === 'string' ? parseLinkAddress(value) : undefined
-    if (parsed === undefined) refuse(value, this.expects)
-    w.append(parsed)
+    const length = typeof value === 'string' ? writeLinkAddress(value, link) : 0
+    if (length === 0) refuse(value, this.expects)
+    writeLink(w, length)
   },
   // Devices without addresses have neighbours with empty ones.
   read: (b, start, end) => (start === end ? undefined : formatLinkAddress(b, start, end)),
@@ -106,11 +123,11 @@ export const linkAddress: Codec<string> = {
 /** A MAC address. */
 export const mac: Fixed<string> = {
   expects: 'a MAC address',
+  free: true,
   size: 6,
   write(w, value) {
-    const parsed = typeof value === 'string' ? parseLinkAddress(value) : undefined
-    if (parsed?.length !== 6) refuse(value, this.expects)
-    w.append(parsed)
+    if (typeof value !== 'string' || writeLinkAddress(value, link) !== 6) refuse(value, this.expects)
+    writeLink(w, 6)
   },
   read(b, start, end) {
     expectLength(start, end, 6)
@@ -138,6 +155,7 @@ export function prefix({ length, hostBits = false, default: named = false }: Pre
   const isDefault = (value: unknown): boolean => named && value === 'default'
   return {
     expects: any(0),
+    free: true,
     family: (value) => (isDefault(value) ? undefined : familyOf(value)),
     skip: isDefault,
     write(w, value, context) {
@@ -149,8 +167,8 @@ export function prefix({ length, hostBits = false, default: named = false }: Pre
       if (typeof value !== 'string') refuse(value, any(context.family))
       const slash = value.indexOf('/')
       const start = w.pos
-      const bytes = writeAddress(w, value, slash === -1 ? value : value.slice(0, slash), context.family, any)
-      const bits = slash === -1 ? bytes * 8 : prefixLength(value)!
+      const bytes = writeAddress(w, value, slash === -1 ? value.length : slash, context.family, any)
+      const bits = slash === -1 ? bytes * 8 : prefixLength(value, slash)!
       if (!(bits <= bytes * 8)) refuse(value, `a prefix of length 0 to ${bytes * 8}`)
       if (!hostBits && hasHostBits(w.bytes, start, bytes, bits)) {
         refuse(value, `a prefix without host bits (${formatMasked(w.bytes, start, bytes, bits)})`)

@@ -56,6 +56,8 @@ export interface Codec<Out, In = Out> {
   readonly expects: string
   /** Bytes, where the payload has one size. */
   readonly size?: number
+  /** Writes the same whatever else the value has, but for the family: templates may write it anew. */
+  readonly free?: true
   /** Carries NLA_F_NESTED. */
   readonly nested?: boolean
   /** Appends the payload. */

@@ -1,6 +1,6 @@
 import { type Codec, type Fixed, refuse } from './codec.js'
 import { readU32, writeU32 } from './host.js'
-import { type BitsInput, bits, bool, type Names, u32 } from './scalars.js'
+import { type BitsInput, type BitsOutput, bits, bool, type Names, u32 } from './scalars.js'
 
 /**
  * Properties that live in the fixed header, whole or in part.
@@ -9,7 +9,7 @@ import { type BitsInput, bits, bool, type Names, u32 } from './scalars.js'
 
 /** What a codec has that turns names into a number before it writes. */
 interface Numbered<Out, In> extends Fixed<Out, In> {
-  number?(value: In): number
+  number(value: In): number
 }
 
 /**
@@ -20,8 +20,8 @@ export function widened<Out, In>(offset: number, codec: Numbered<Out, In>): Code
   return {
     expects: codec.expects,
     skip(value, w, context) {
-      const number: unknown = codec.number ? codec.number(value) : value
-      if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 0xff) return false
+      const number = codec.number(value)
+      if (!Number.isInteger(number) || number < 0 || number > 0xff) return false
       w.bytes[context.header + offset] = number
       return true
     },
@@ -48,15 +48,11 @@ export interface FlagWords {
  * @param switches properties that are one of the flags each, and overrule it where they are off: a link that was read,
  * with `up: false`, still has `up` among its flags
  */
-export function flagSet<N extends Names>(
-  at: FlagWords,
-  names: N,
-  switches: Names,
-): Codec<((keyof N & string) | number)[], BitsInput<N>> {
+export function flagSet<N extends Names>(at: FlagWords, names: N, switches: Names): Codec<BitsOutput<N>, BitsInput<N>> {
   const codec = bits(u32, names)
   return {
     expects: codec.expects,
-    skip(value, w, context) {
+    write(w, value, context) {
       const number = codec.number(value)
       let on = number
       for (const key in switches) {
@@ -65,35 +61,18 @@ export function flagSet<N extends Names>(
       }
       or(w.bytes, context.header + at.flags, on)
       if (context.owner.change === undefined) or(w.bytes, context.header + at.change, number)
-      return true
     },
-    write() {},
-    read: codec.read,
-    absent: (b, context) => {
-      const start = context.header + at.flags
-      return codec.read(b, start, start + 4, context)
-    },
+    read: (b, header) => codec.names(readU32(b, header + at.flags)),
   }
 }
 
 /** Which flags a message changes. */
-export function changeSet<N extends Names>(
-  at: FlagWords,
-  names: N,
-): Codec<((keyof N & string) | number)[], BitsInput<N>> {
+export function changeSet<N extends Names>(at: FlagWords, names: N): Codec<BitsOutput<N>, BitsInput<N>> {
   const codec = bits(u32, names)
   return {
     expects: codec.expects,
-    skip(value, w, context) {
-      or(w.bytes, context.header + at.change, codec.number(value))
-      return true
-    },
-    write() {},
-    read: codec.read,
-    absent: (b, context) => {
-      const start = context.header + at.change
-      return codec.read(b, start, start + 4, context)
-    },
+    write: (w, value, context) => or(w.bytes, context.header + at.change, codec.number(value)),
+    read: (b, header) => codec.names(readU32(b, header + at.change)),
   }
 }
 
@@ -101,15 +80,12 @@ export function changeSet<N extends Names>(
 export function flagSwitch(at: FlagWords, bit: number): Codec<boolean, boolean | 0 | 1> {
   return {
     expects: bool.expects,
-    skip(value, w, context) {
-      if (value !== true && value !== false && value !== 0 && value !== 1) refuse(value, bool.expects)
+    write(w, value, context) {
+      if (value !== true && value !== false && value !== 0 && value !== 1) refuse(value, this.expects)
       if (context.owner.change === undefined) or(w.bytes, context.header + at.change, bit)
       if (value) or(w.bytes, context.header + at.flags, bit)
-      return true
     },
-    write() {},
-    read: bool.read,
-    absent: (b, context) => (readU32(b, context.header + at.flags) & bit) !== 0,
+    read: (b, header) => (readU32(b, header + at.flags) & bit) !== 0,
   }
 }
 

@@ -45,6 +45,3 @@ export const NLM_F: Readonly<Record<Operation | 'error', Bits<Names>>> = {
 function flags(names: Names): Bits<Names> {
   return bits<Names>(u16, { ...COMMON, ...names })
 }
-
-/** Bits → names, what has none as one number at the end. */
-export const flagNames = (number: number, of: Bits<Names>): (string | number)[] => of.names(number)

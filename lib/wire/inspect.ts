@@ -162,7 +162,6 @@ function show(value: unknown): string {
   if (Buffer.isBuffer(value)) return `0x${value.toString('hex')}`
   if (Array.isArray(value)) return `[${value.map(show).join(' ')}]`
   return Object.entries(value as object)
-    .filter(([, item]) => item !== undefined)
     .map(([key, item]) => `${key}=${show(item)}`)
     .join(' ')
 }

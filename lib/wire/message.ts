@@ -21,6 +21,7 @@ export class MessageKind<H extends Fields = Fields, R extends Rows = Rows> {
   readonly body: Body<H, R>
   /** What the messages do, in the order of their numbers. */
   readonly operations: readonly Operation[]
+  readonly #names: readonly string[]
   readonly #familyField: Field | undefined
 
   constructor(name: string, base: number, body: Body<H, R>, operations = OPERATIONS) {
@@ -28,6 +29,7 @@ export class MessageKind<H extends Fields = Fields, R extends Rows = Rows> {
     this.base = base
     this.body = body
     this.operations = operations
+    this.#names = operations.map((one) => (one === 'command' ? name : `RTM_${one.toUpperCase()}${name}`))
     this.#familyField = body.header.fields.find((one) => one.key === 'family')
   }
 
@@ -38,8 +40,7 @@ export class MessageKind<H extends Fields = Fields, R extends Rows = Rows> {
 
   /** `RTM_NEWROUTE`. */
   operation(type: number): string {
-    const operation = this.does(type)
-    return operation === 'command' ? this.name : `RTM_${operation.toUpperCase()}${this.name}`
+    return this.#names[type - this.base]!
   }
 
   /** What the message with this number does. */

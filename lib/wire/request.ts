@@ -12,28 +12,36 @@ export class Request<Reply = unknown> {
   readonly type: number
   /** nlmsg_flags (NLM_F_*). */
   readonly flags: number
-  /** What the builder was given, with its defaults. A copy, but what is within it is still the caller's. */
-  readonly value: Readonly<Record<string, unknown>>
   /** The whole message in bytes, sequence number and port id 0. Not to be written to. */
   readonly bytes: Buffer
   /** It asks and changes nothing. */
   readonly reads: boolean
+  #value: object | (() => object)
 
-  /** @param reads by default what two bits of the type say in rtnetlink: 0 new, 1 delete, 2 get, 3 set */
+  /**
+   * @param value what the builder was given, with its defaults, or what puts it together when someone asks
+   * @param reads by default what two bits of the type say in rtnetlink: 0 new, 1 delete, 2 get, 3 set
+   */
   constructor(
     operation: string,
     type: number,
     flags: number,
-    value: object,
+    value: object | (() => object),
     bytes: Buffer,
     reads: boolean = (type & 3) === 2,
   ) {
     this.operation = operation
     this.type = type
     this.flags = flags
-    this.value = value as Readonly<Record<string, unknown>>
+    this.#value = value
     this.bytes = bytes
     this.reads = reads
+  }
+
+  /** What the builder was given, with its defaults. A copy, but what is within it is still the caller's. */
+  get value(): Readonly<Record<string, unknown>> {
+    if (typeof this.#value === 'function') this.#value = this.#value()
+    return this.#value as Readonly<Record<string, unknown>>
   }
 
   /** What it is about, for messages and logs: `12.1.1.1/32`, `tunl0`. */

@@ -15,6 +15,7 @@ function integer(size: number, min: number, max: number, put: Put, get: Get): Fi
   return {
     expects,
     size,
+    free: true,
     write(w, value) {
       if (!Number.isInteger(value) || value < min || value > max) refuse(value, expects)
       const at = w.take(size)
@@ -69,6 +70,7 @@ function wide(bigEndian: boolean): Fixed<bigint, bigint | number> {
   return {
     expects,
     size: 8,
+    free: true,
     write(w, value) {
       if (typeof value === 'number' ? !Number.isSafeInteger(value) : typeof value !== 'bigint') refuse(value, expects)
       const big = BigInt(value)
@@ -292,7 +294,6 @@ export function text(b: Buffer, start: number, end: number): string {
 export const ifname = string(
   15,
   "a device name of 1 to 15 bytes without '/', ':' or spaces, and not '.' or '..'",
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends the name on the wire
   /^(?!\.{1,2}$)[^\0/:\s]+$/,
 )
 

@@ -1,5 +1,6 @@
 import structFu from 'struct-fu'
 import { type Context, type Fixed, type InOf, inside, isObject, malformed, type OutOf, refuse } from './codec.js'
+import { bytes } from './scalars.js'
 import { unknownProperty } from './suggest.js'
 import type { Writer } from './writer.js'
 
@@ -20,14 +21,11 @@ export const hidden = <C extends Fixed<any, any>>(codec: C): C & { readonly hidd
 })
 
 /** Padding of `size` bytes. */
-export const pad = (size: number): Fixed<undefined> & { readonly hidden: true } => ({
-  expects: 'nothing',
+export const pad = (size: number): Fixed<Buffer, Uint8Array> & { readonly hidden: true; readonly padding: true } => ({
+  ...(bytes(size) as Fixed<Buffer, Uint8Array>),
   size,
   hidden: true,
-  write(w) {
-    w.take(size)
-  },
-  read: () => undefined,
+  padding: true,
 })
 
 // biome-ignore lint/suspicious/noExplicitAny: any codec of one size
@@ -63,7 +61,9 @@ export class Struct<F extends Fields = Fields> implements Fixed<StructOut<F>, St
     this.size = layout.size
     this.#offsets = layout.fields
     this.#growing = growing
-    this.#all = Object.entries(fields).map(([key, codec]) => ({ key, codec, offset: this.offset(key) }))
+    this.#all = Object.entries(fields)
+      .filter(([, codec]) => !('padding' in codec))
+      .map(([key, codec]) => ({ key, codec, offset: this.offset(key) }))
     this.fields = this.#all.filter(({ codec }) => !('hidden' in codec))
     this.expects = `an object with ${this.fields.map((field) => field.key).join(', ')}`
   }

@@ -33,7 +33,7 @@ export interface Row<Out, In = Out> {
   readonly repeated?: true
 }
 
-/** The type of rows that have no attribute of their own. */
+/** The type of rows that have no attribute of their own: their codec writes into the header, and reads from it. */
 export const VIRTUAL = -1
 
 /** A row: number and codec. */
@@ -59,11 +59,11 @@ export type AttributesOut<R extends Rows> = { -readonly [K in keyof R]?: RowOut<
 /** What writing one takes. */
 export type AttributesIn<R extends Rows> = { readonly [K in keyof R]?: RowIn<R[K]> | undefined } & {
   /** Attributes to send as they are. */
-  readonly unknown?: readonly UnknownAttribute[] | undefined
+  readonly unknown?: readonly { readonly type: number; readonly data: Uint8Array }[] | undefined
 }
 
 /** A property of the value: an attribute, or a field of the fixed header. */
-interface Slot {
+export interface Slot {
   readonly key: string
   readonly codec: AnyCodec
   readonly row?: Row<unknown>
@@ -97,7 +97,7 @@ export class Table<R extends Rows = Rows> implements Codec<AttributesOut<R>, Att
       this.slots.set(key, slot)
       if (row.type !== VIRTUAL) this.#byType[row.type] = slot
       if (row.codec.companion) this.#companions.add(row.codec.companion.type)
-      if (row.codec.absent) this.#absent.push(slot)
+      if (row.type === VIRTUAL || row.codec.absent) this.#absent.push(slot)
     }
   }
 
@@ -119,6 +119,11 @@ export class Table<R extends Rows = Rows> implements Codec<AttributesOut<R>, Att
     return slot?.row && { key: slot.key, row: slot.row }
   }
 
+  /** The attribute or header field that a property is. */
+  property(key: string): Slot | undefined {
+    return this.slots.get(key)
+  }
+
   /** The kernel's name of an attribute, `IFLA_GRE_ENCAP_SPORT`. */
   nameOf(type: number): string {
     const found = this.find(type)
@@ -136,26 +141,22 @@ export class Table<R extends Rows = Rows> implements Codec<AttributesOut<R>, Att
     const outer = context.owner
     const given: Record<string, unknown> = value
     context.owner = given
-    for (const key in given) {
-      const item = given[key]
-      if (item === undefined || key === except) continue
-      const slot = this.slots.get(key)
-      try {
-        if (slot === undefined) {
-          if (key !== 'unknown') throw unknownProperty(key, item, this.slots.keys())
-          writeUnknown(w, item)
-        } else if (slot.row === undefined) {
-          writeField(w, slot, item, context, header)
-        } else if (slot.row.repeated) {
-          if (!Array.isArray(item)) refuse(item, 'a list')
-          each(item as readonly unknown[], (one) => writeAttribute(w, slot.row!, one, context))
-        } else {
-          writeAttribute(w, slot.row, item, context)
-        }
-      } catch (error) {
-        if (!(error instanceof EncodeError)) throw error
-        throw slot === undefined && key !== 'unknown' ? error : error.within(key)
+    let path = ''
+    try {
+      for (const key in given) {
+        const item = given[key]
+        if (item === undefined || key === except) continue
+        path = ''
+        const slot = this.slots.get(key)
+        if (slot === undefined && key !== 'unknown') throw unknownProperty(key, item, this.slots.keys())
+        path = key
+        if (slot === undefined) writeUnknown(w, item)
+        else if (slot.row === undefined) writeField(w, slot, item, context, header)
+        else if (slot.row.repeated) writeRepeated(w, slot.row, item, context)
+        else writeAttribute(w, slot.row, item, context)
       }
+    } catch (error) {
+      throw error instanceof EncodeError && path !== '' ? error.within(path) : error
     }
     context.owner = outer
   }
@@ -207,7 +208,9 @@ export class Table<R extends Rows = Rows> implements Codec<AttributesOut<R>, Att
     }
     for (const slot of this.#absent) {
       if (out[slot.key] === undefined) {
-        const value = slot.codec.absent!(b, context)
+        const value: unknown = slot.codec.absent
+          ? slot.codec.absent(b, context)
+          : slot.codec.read(b, context.header, end, context)
         if (value !== undefined) out[slot.key] = value
       }
     }
@@ -228,6 +231,10 @@ function writeField(w: Writer, slot: Slot, value: unknown, context: Context, hea
 
 function writeAttribute(w: Writer, row: Row<unknown>, value: unknown, context: Context): void {
   const { codec } = row
+  if (row.type === VIRTUAL) {
+    codec.write(w, value, context)
+    return
+  }
   if (codec.skip?.(value, w, context)) return
   const { companion } = codec
   if (companion?.write) {
@@ -238,6 +245,11 @@ function writeAttribute(w: Writer, row: Row<unknown>, value: unknown, context: C
   const at = openAttribute(w)
   codec.write(w, value, context)
   closeAttribute(w, at, codec.nested ? row.type | NLA_F_NESTED : row.type, value)
+}
+
+function writeRepeated(w: Writer, row: Row<unknown>, list: unknown, context: Context): void {
+  if (!Array.isArray(list)) refuse(list, 'a list')
+  each(list as readonly unknown[], (one) => writeAttribute(w, row, one, context))
 }
 
 function writeUnknown(w: Writer, list: unknown): void {

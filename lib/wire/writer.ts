@@ -35,7 +35,7 @@ export class Writer {
   /** A copy of what was written. */
   finish(): Buffer {
     const copy = Buffer.allocUnsafe(this.pos)
-    this.bytes.copy(copy, 0, 0, this.pos)
+    copy.set(this.bytes.subarray(0, this.pos))
     return copy
   }
 }

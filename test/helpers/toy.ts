@@ -46,7 +46,7 @@ export const protocol: Protocol = {
     if (end - start < 20) throw new DecodeError('n', 'is cut short')
     return { n: readU32(bytes, start + 16) }
   },
-  operation: (type) => (type === NEW ? 'RTM_NEWROUTE' : `message ${type}`),
+  operation: () => 'RTM_NEWROUTE',
   attributePath: (_, offset) => (offset === 16 ? 'gateway' : undefined),
   attributeName: (_, nest, type) => (nest === undefined ? `attribute${type}` : `nest${nest}.attribute${type}`),
   inspect: (message) => `a message of ${message.length} bytes`,

@@ -1,7 +1,7 @@
 /** Messages in a form in which two can be compared: their attributes named, nest by nest, in any order. */
 import { rtnetlink } from '../../lib/schema/rtnetlink.js'
 import type { AnyCodec, Area, Context } from '../../lib/wire/codec.js'
-import { flagNames, NLM_F } from '../../lib/wire/flags.js'
+import { NLM_F } from '../../lib/wire/flags.js'
 import { align, NLMSG_HDRLEN } from '../../lib/wire/frame.js'
 import type { Row, Table } from '../../lib/wire/table.js'
 
@@ -123,7 +123,7 @@ export function treeOf(
 
   walk(kind.body, attributes, '')
   return {
-    message: `${rtnetlink.operation(type)} ${flagNames(flags, NLM_F[role]).join('|')}`,
+    message: `${rtnetlink.operation(type)} ${NLM_F[role].names(flags).join('|')}`,
     header: `${kind.body.header.name} ${hex(header)}`,
     attributes: lines.sort(),
   }

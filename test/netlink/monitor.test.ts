@@ -130,7 +130,10 @@ t.test('what cannot be read has one resync', async (t) => {
   fake.deliver(reply({ seq: 0, pid: 0 } as Frame, NEW, Buffer.alloc(0)))
   say(5)
   t.same(await rest, event(4))
-  t.same((await drain(events)).seen, [resync])
+  const again = await drain(events)
+  t.same(again.seen, [resync])
+  fake.deliver(Buffer.alloc(0))
+  t.same(await again.rest, resync, 'not even a header')
 })
 
 t.test('the kernel had no room', async (t) => {

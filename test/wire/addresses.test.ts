@@ -112,6 +112,7 @@ t.test('a prefix, whose length is in the header', async (t) => {
   }
   t.equal(read('00080000', '0a000000'), '10.0.0.0/8')
   t.equal(read('00200000', '20010db8000000000000000000000000'), '2001:db8::/32')
+  t.equal(read('00080000', ''), undefined, 'of no bytes, as `ip rule` says "from all"')
   t.equal(codec.family!('10.0.0.0/8'), INET)
   t.equal(codec.family!('::/0'), INET6)
   t.equal(codec.skip!('default', new Writer(), context()), false)

@@ -57,7 +57,7 @@ t.test('reading', async (t) => {
 t.test('reading all fields, the hidden ones too', async (t) => {
   const bytes = Buffer.from('0218ffff040302010001', 'hex')
   const all = codec.readAll(bytes, 0, bytes.length, context())
-  t.same(all, { family: 'inet', length: 24, gap: undefined, index: 0x01020304, port: 1 })
+  t.same(all, { family: 'inet', length: 24, index: 0x01020304, port: 1 })
 })
 
 t.test('a growing struct may be cut short by an older kernel', async (t) => {

@@ -1,0 +1,10 @@
+import t from 'tap'
+import { needsNamespaces } from '../helpers/kernel.js'
+import { compareDumps } from '../show/dumps.js'
+import { otherIproute2 } from '../show/iproute2.js'
+
+t.test(
+  'what a kernel with tunnels holds is told as iproute2 tells it',
+  { skip: otherIproute2() || needsNamespaces },
+  (t) => compareDumps(t, { more: true }),
+)
