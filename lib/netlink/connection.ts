@@ -226,7 +226,7 @@ export class Connection {
       this.#pump()
     }
     if (debug.enabled) this.#trace('→', exchange.datagram)
-    this.#tap?.({ bytes: exchange.datagram, sent: true, time: Date.now() })
+    this.#show(exchange.datagram, true)
     try {
       this.#transport.check()
       this.#transport.send(exchange.datagram).catch(failed)
@@ -237,7 +237,7 @@ export class Connection {
 
   #receive(datagram: Buffer): void {
     if (debug.enabled) this.#trace('←', datagram)
-    this.#tap?.({ bytes: datagram, sent: false, time: Date.now() })
+    this.#show(datagram, false)
     this.#correlator.receive(datagram)
     this.#pump()
   }
@@ -258,6 +258,18 @@ export class Connection {
     this.#correlator.close(cause)
     const error = new ClosedError('batch: the connection was closed', cause === undefined ? undefined : { cause })
     for (const batch of this.#batches) batch.stop(error)
+  }
+
+  /** What the tap throws reaches `uncaughtException`; the exchange goes on. */
+  #show(bytes: Buffer, sent: boolean): void {
+    if (this.#tap === undefined) return
+    try {
+      this.#tap({ bytes, sent, time: Date.now() })
+    } catch (error) {
+      setImmediate(() => {
+        throw error
+      })
+    }
   }
 
   #trace(arrow: string, datagram: Buffer): void {

@@ -155,9 +155,11 @@ export class NetlinkSocket implements Transport {
     // Native callbacks: whatever throws here ends the process, so they only queue.
     raw.on('message', (datagram, { port }) => {
       this.#accept(datagram, port)
+      // A poll hands over few; the rest is read in bulk, or a burst of events would overrun us.
+      this.#more = true
       this.#later()
     })
-    raw.on('truncatedMessage', () => this.#ignored++)
+    raw.on('truncatedMessage', () => this.#overruns++)
     raw.on('error', (error) => setImmediate(() => this.#fail(error)))
   }
 
@@ -218,7 +220,8 @@ export class NetlinkSocket implements Transport {
   #receive(): number {
     try {
       const length = recvfrom(this.#fd, scratch, sender)
-      if (length > scratch.length) this.#ignored++
+      // What does not fit is lost, as if there had been no room.
+      if (length > scratch.length) this.#overruns++
       else if (length >= 0) this.#accept(Buffer.from(scratch.subarray(0, length)), readU32(sender, 4))
       return length
     } catch (error) {

@@ -31,7 +31,9 @@ export function factsOf(found: Link): DeviceFacts {
   const key = keyOf(kind, data)
   const external = data.collectMetadata === true
   // No other device of the kind can be without any address, key and encap while the fallback device is there.
-  const anonymous = local === undefined && remote === undefined && key === undefined && !external
+  // erspan0 is told with a key of 0, which it does not have.
+  const keyless = key === undefined || (key === 0 && kind === 'erspan')
+  const anonymous = local === undefined && remote === undefined && keyless && !external
   return {
     index: found.index,
     ifname: found.ifname ?? `#${found.index}`,

@@ -5,7 +5,7 @@ import { type Destination, familyOfPrefix, Messages } from './messages.js'
 import { hashSet, within } from './metric.js'
 import { Objects } from './objects.js'
 import { Member } from './peer.js'
-import { isRefusal, type Scheme } from './scheme.js'
+import type { Scheme } from './scheme.js'
 import { multipathText, type PresentPeer, PresentRoute, type Snapshot } from './snapshot.js'
 import { type Claim, hopToward, type Wanted } from './wanted.js'
 
@@ -78,8 +78,6 @@ export class Diff {
   readonly #gateways = new Set<string>()
   readonly #macs = new Set<string>()
   readonly #gone = new Set<PresentPeer>()
-  /** Routes of IPv4 over IPv4 that lead straight to the endpoint. */
-  readonly #plain: boolean
 
   constructor(scheme: Scheme, { wanted, scope, moved }: Target, present: Snapshot) {
     this.#scheme = scheme
@@ -89,8 +87,6 @@ export class Diff {
     this.#moved = moved
     this.#messages = new Messages(scheme)
     this.#objects = new Objects(scheme, this.#messages, present)
-    const { inet } = scheme.ways
-    this.#plain = !scheme.objects && !isRefusal(inet) && inet.carriage === 'onlink' && inet.gateway === 'endpoint'
   }
 
   /** The messages. `undefined` stands for a while without one. */
@@ -255,15 +251,11 @@ export class Diff {
       return this.#makeRoute(prefix, metric.base, `#${id}`, { nhId: id }, [member])
     }
     const own = within(metric, member.hash)
-    if (this.#plain && member.family === 'inet' && familyOfPrefix(prefix) === 'inet') {
-      const { endpoint } = member
-      const there = this.#compare(prefix, own, endpoint)
-      if (there === 'same') return undefined
-      const request = this.#messages.plainRoute(prefix, own, endpoint, there === 'other')
-      return this.#about(request, there === 'other' ? 'different' : 'missing', [member], prefix)
-    }
     const hop = hopToward(this.#scheme, member, prefix)
-    return this.#makeRoute(prefix, own, hop.text, { hop }, [member])
+    const there = this.#compare(prefix, own, hop.text)
+    if (there === 'same') return undefined
+    const request = this.#messages.singleRoute(prefix, own, hop, there === 'other')
+    return this.#about(request, there === 'other' ? 'different' : 'missing', [member], prefix)
   }
 
   #makeShared(prefix: string, members: readonly Member[]): Step | undefined {

@@ -30,11 +30,9 @@ export type Destination =
   | { readonly nhId: number }
 
 const ONLINK = ['onlink'] as const
-const SAMPLE = '192.0.2.1/32'
-const SAMPLE6 = '2001:db8::1/128'
-const SAMPLE_HOP: Hop = { gateway: '192.0.2.1', encap: undefined, text: '' }
+const SAMPLES: Readonly<Record<Family, string>> = { inet: '192.0.2.1/32', inet6: '2001:db8::1/128' }
 
-/** Family of a prefix. */
+/** Family of a prefix or address. */
 export const familyOfPrefix = (prefix: string): Family => (prefix.includes(':') ? 'inet6' : 'inet')
 
 function gatewayFields(gateway: string | undefined, family: Family): Pick<RouteInput, 'gateway' | 'via'> {
@@ -71,21 +69,27 @@ export class Messages {
     return route.delete({ family: familyOfPrefix(prefix), dst: prefix, priority: metric, protocol, table, ...where })
   }
 
-  /** A route of IPv4 straight to an underlay address of IPv4. */
-  plainRoute(prefix: string, metric: number, endpoint: string, replace: boolean): Request {
+  /** A route to one hop, where there is none with this metric, or in place of ours. */
+  singleRoute(prefix: string, metric: number, hop: Hop, replace: boolean): Request {
+    const { gateway, encap } = hop
     const name = replace ? 'replace' : 'add'
-    return this.#stencil(name, () => route[name](this.#route(SAMPLE, 1, { hop: SAMPLE_HOP }))).make(
-      prefix,
-      metric,
-      endpoint,
-    )
+    const family = familyOfPrefix(prefix)
+    // One of a hundred thousand that differ in three places.
+    if (encap === undefined && gateway !== undefined && familyOfPrefix(gateway) === family)
+      return this.#stencil(`${name} ${family}`, () => this.#sample(name, family)).make(prefix, metric, gateway)
+    return route[name](this.#route(prefix, metric, { hop }))
+  }
+
+  #sample(name: 'add' | 'replace', family: Family): Request {
+    const prefix = SAMPLES[family]
+    const gateway = prefix.replace(/\/.*/, '')
+    return route[name](this.#route(prefix, 1, { hop: { gateway, encap: undefined, text: '' } }))
   }
 
   /** A route that leads to no nexthop object. */
   deletePlainRoute(prefix: string, metric: number): Request {
     const family = familyOfPrefix(prefix)
-    const sample = family === 'inet' ? SAMPLE : SAMPLE6
-    return this.#stencil(`delete ${family}`, () => this.deleteRoute(sample, 1)).make(prefix, metric)
+    return this.#stencil(`delete ${family}`, () => this.deleteRoute(SAMPLES[family], 1)).make(prefix, metric)
   }
 
   #stencil(name: string, sample: () => Request): Stencil {

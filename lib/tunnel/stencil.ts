@@ -40,15 +40,27 @@ export class Stencil {
 
   /** A message like the sample, of the same family. The addresses are known to be right. */
   make(prefix: string, metric: number, gateway?: string): Request {
-    const { operation, type, flags, value, bytes: sample } = this.#sample
+    const { operation, type, flags, bytes: sample } = this.#sample
     const bytes = this.#take(sample.length)
     bytes.set(sample)
     bytes[NLMSG_HDRLEN + DST_LEN] = writePrefix(bytes, this.#dst, prefix)
     writeU32(bytes, this.#priority, metric)
     if (this.#gateway === undefined || gateway === undefined)
-      return new Request(operation, type, flags, { ...value, dst: prefix, priority: metric }, bytes)
+      return new Request(
+        operation,
+        type,
+        flags,
+        () => ({ ...this.#sample.value, dst: prefix, priority: metric }),
+        bytes,
+      )
     writeAddress(bytes, this.#gateway, gateway)
-    return new Request(operation, type, flags, { ...value, dst: prefix, priority: metric, gateway }, bytes)
+    return new Request(
+      operation,
+      type,
+      flags,
+      () => ({ ...this.#sample.value, dst: prefix, priority: metric, gateway }),
+      bytes,
+    )
   }
 
   #take(size: number): Buffer {

@@ -201,7 +201,6 @@ export class Table<R extends Rows = Rows> implements Codec<AttributesOut<R>, Att
         context.companion = companions.get(partner)
         if (readAttribute(out, slot, type, b, payload, stop, context)) used.add(partner)
       }
-      context.companion = undefined
       for (const [number, { type, start: payload, end: stop }] of companions) {
         if (this.#byType[number] === undefined && !used.has(number)) keepUnknown(out, type, b, payload, stop)
       }

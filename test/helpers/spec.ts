@@ -140,7 +140,7 @@ export function compareNames(t: Test, spec: Spec, name: string, names: Names): v
 const camel = (name: string): string => name.replace(/-([a-z])/g, (_, c: string) => c.toUpperCase())
 
 /** What a codec does with a small value, in the words of the specification. */
-function shape(codec: AnyCodec): string {
+export function shape(codec: AnyCodec): string {
   if (codec.nested === true) return 'nest'
   if (codec === flag) return 'flag'
   if (codec === uint) return 'uint'

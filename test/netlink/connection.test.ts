@@ -15,6 +15,7 @@ import {
 import { Connection, type ConnectionOptions } from '../../lib/netlink/connection.js'
 import { ack, type FakeOptions, FakeTransport, refuse, reply, type Script } from '../../lib/testing/fake.js'
 import { NLM_F_ACK, NLM_F_REQUEST, NLMSG_NOOP } from '../../lib/wire/frame.js'
+import type { Captured } from '../../lib/wire/pcap.js'
 import { add, all, body, get, messages, NEW, protocol, rejection, toy } from '../helpers/toy.js'
 
 type Test = { teardown(fn: () => void): void }
@@ -317,6 +318,49 @@ t.test('closing', async (t) => {
     t.equal((await rejection(connection.request(add(1)))).cause, cause)
     t.ok(fake.closed)
   })
+})
+
+t.test('who listens in', async (t) => {
+  const seen: Captured[] = []
+  const before = Date.now()
+  const { fake, connection } = open(t, {}, { tap: (datagram) => seen.push(datagram) })
+  await connection.request(add(1))
+  t.same(
+    seen.map(({ sent }) => sent),
+    [true, false],
+  )
+  t.same(seen[0]?.bytes, fake.sent[0])
+  t.equal(seen[1]?.bytes.length, 36)
+  t.ok(seen.every(({ time = 0 }) => time >= before && time <= Date.now()))
+})
+
+t.test('a listener that throws is heard of, and stops nothing', async (t) => {
+  const thrown: unknown[] = []
+  const { setImmediate: real } = globalThis
+  t.teardown(() => {
+    globalThis.setImmediate = real
+  })
+  globalThis.setImmediate = ((callback: () => void) => {
+    try {
+      callback()
+    } catch (error) {
+      thrown.push(error)
+    }
+  }) as typeof setImmediate
+  const { connection } = open(
+    t,
+    {},
+    {
+      tap: ({ sent }) => {
+        throw new Error(sent ? 'out' : 'in')
+      },
+    },
+  )
+  t.same(await connection.request(add(1)), {})
+  t.same(
+    thrown.map((error) => (error as Error).message),
+    ['out', 'in'],
+  )
 })
 
 t.test('debug output', async (t) => {

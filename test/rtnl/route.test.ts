@@ -69,6 +69,13 @@ t.test('what is given is what is sent', async (t) => {
   t.match(value(route.get({ dst: '10.0.0.1', flags: ['fib_match'] })), { flags: ['fib_match'] })
 })
 
+t.test('who asks says nothing by what is left out', async (t) => {
+  const header = { family: 'unspec', tos: 0, protocol: 'unspec', scope: 'universe', type: 'unspec', flags: [] }
+  t.same(value(route.list()), header, 'neither the default route nor table 0')
+  t.same(value(route.list({ table: 254 })), { ...header, table: 254 })
+  t.match(value(route.delete({})), { dst: 'default', table: 254 }, 'who deletes does')
+})
+
 t.test('the family', async (t) => {
   const family = (given: RouteInput): unknown => value(route.add(given)).family
   t.equal(family({ dst: 'default', oif: 7 }), 'inet')

@@ -14,13 +14,14 @@ import {
 import { CTRL, FOU } from '../../lib/schema/generic.js'
 import { NEIGHBOUR, NFEA } from '../../lib/schema/neighbour.js'
 import { NETNS } from '../../lib/schema/netns.js'
-import { GROUP_STATS_ENTRY, NEXTHOP, RES_BUCKET, RES_GROUP } from '../../lib/schema/nexthop.js'
-import { HOP, ROUTE, RTAX } from '../../lib/schema/route.js'
+import { GROUP_STATS_ENTRY, NEXTHOP, NEXTHOP_GRP, NHMSG, RES_BUCKET, RES_GROUP } from '../../lib/schema/nexthop.js'
+import { HOP, ROUTE, RTAX, RTNEXTHOP } from '../../lib/schema/route.js'
 import { rtnetlink } from '../../lib/schema/rtnetlink.js'
 import { RULE } from '../../lib/schema/rule.js'
 import type { Bits, Names } from '../../lib/wire/scalars.js'
 import { snake, type Table, VIRTUAL } from '../../lib/wire/table.js'
 import { codecs } from '../helpers/arbitrary.js'
+import { shape } from '../helpers/spec.js'
 import { constants } from '../helpers/uapi.js'
 
 /**
@@ -251,4 +252,75 @@ t.test('sets of bits have one bit a name', async (t) => {
     }
   }
   t.ok(sets > 15, `${sets} sets`)
+})
+
+t.test('payloads of what no specification describes, as the kernel puts and reads them', async (t) => {
+  const ipv4 = '4 bytes'
+  const ipv6 = '16 bytes'
+  const same = (table: unknown, expected: Readonly<Record<string, string>>): void => {
+    const { prefix, rows } = table as Table
+    const found = Object.entries(rows).map(([key, { codec }]) => [key, shape(codec)])
+    t.same(Object.fromEntries(found), expected, prefix)
+  }
+  // net/ipv4/nexthop.c, rtm_nh_policy_new and nh_fill_node().
+  same(NEXTHOP, {
+    id: 'u32',
+    group: 'binary',
+    groupType: 'u16',
+    blackhole: 'flag',
+    oif: 'u32',
+    gateway: 'binary',
+    encap: 'nest',
+    groups: 'flag',
+    master: 'u32',
+    fdb: 'flag',
+    resGroup: 'nest',
+    resBucket: 'nest',
+    opFlags: 'u32',
+    groupStats: 'nest',
+    hwStatsEnable: 'u32',
+    hwStatsUsed: 'u32',
+  })
+  same(RES_GROUP, { buckets: 'u16', idleTimer: 'u32', unbalancedTimer: 'u32', unbalancedTime: 'u64' })
+  same(RES_BUCKET, { index: 'u16', idleTime: 'u64', nhId: 'u32' })
+  same(GROUP_STATS_ENTRY, { id: 'u32', packets: 'uint', packetsHw: 'uint' })
+  // net/core/neighbour.c, nda_policy; net/bridge/br_fdb.c, br_nda_fdb_pol.
+  same(NFEA, { activityNotify: 'u8', dontRefresh: 'flag' })
+  // net/core/net_namespace.c, rtnl_net_policy.
+  same(NETNS, { nsid: 's32', pid: 'u32', fd: 'u32', targetNsid: 's32', currentNsid: 's32' })
+  // net/ipv4/ip_tunnel_core.c, ip_tun_policy and its kin.
+  const tunnel = { flags: 'be16', opts: 'nest' }
+  same(LWTUNNEL_IP, { id: 'be64', dst: ipv4, src: ipv4, ttl: 'u8', tos: 'u8', ...tunnel })
+  same(LWTUNNEL_IP6, { id: 'be64', dst: ipv6, src: ipv6, hoplimit: 'u8', tc: 'u8', ...tunnel })
+  same(OPTS, { geneve: 'nest', vxlan: 'nest', erspan: 'nest' })
+  same(GENEVE_OPT, { class: 'be16', type: 'u8', data: 'binary' })
+  same(VXLAN_OPT, { gbp: 'u32' })
+  same(ERSPAN_OPT, { ver: 'u8', index: 'be32', dir: 'u8', hwid: 'u8' })
+  // net/mpls/mpls_iptunnel.c, mpls_iptunnel_policy.
+  same(MPLS_IPTUNNEL, { dst: 'binary', ttl: 'u8' })
+  // net/ipv4/fou_nl.c, fou_nl_policy.
+  same(FOU, {
+    port: 'be16',
+    af: 'u8',
+    ipproto: 'u8',
+    type: 'u8',
+    remcsumNopartial: 'flag',
+    localV4: ipv4,
+    localV6: ipv6,
+    peerV4: ipv4,
+    peerV6: ipv6,
+    peerPort: 'be16',
+    ifindex: 's32',
+  })
+})
+
+t.test('structs of what no specification describes', async (t) => {
+  const offsets = (struct: unknown, keys: readonly string[]): number[] =>
+    keys.map((key) => (struct as { offset(key: string): number }).offset(key))
+  // linux/rtnetlink.h: u16 len, u8 flags, u8 hops, int ifindex.
+  t.same([RTNEXTHOP.size, ...offsets(RTNEXTHOP, ['len', 'flags', 'weight', 'oif'])], [8, 0, 2, 3, 4])
+  // linux/nexthop.h: u8 family, u8 scope, u8 protocol, u8 resvd, u32 flags.
+  t.same([NHMSG.size, ...offsets(NHMSG, ['family', 'scope', 'protocol', 'flags'])], [8, 0, 1, 2, 4])
+  // linux/nexthop.h: u32 id, u8 weight, u8 weight_high, u16 resvd2.
+  t.same([NEXTHOP_GRP.size, ...offsets(NEXTHOP_GRP, ['id', 'weight'])], [8, 0, 4])
 })

@@ -176,7 +176,7 @@ export const link = (one: Link, devices: Devices) => ({
   altnames: one.propList?.altIfname,
 })
 
-export const CLOCK = 'runs between two looks'
+const CLOCK = 'runs between two looks'
 export const NEWER = 'this iproute2 does not know it'
 
 /** Attributes of links that `ip -d -s -s -j link` does not print. */

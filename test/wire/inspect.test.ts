@@ -122,6 +122,8 @@ t.test('from an offset to the path of the attribute there', async (t) => {
     rtnetlink.attributePath(bytes, at(bytes, hex) + more)
   t.equal(path(gre, '08000400'), 'linkinfo.data.ikey', 'an nlattr')
   t.equal(path(gre, '08000400', 7), 'linkinfo.data.ikey', 'its payload')
+  t.equal(path(gre, '06000200'), 'linkinfo.data.iflags', 'the next one begins where one ends')
+  t.equal(path(gre, '08000400', -4), 'linkinfo.data')
   t.equal(path(gre, '08000100'), 'linkinfo.kind')
   t.equal(path(gre, '06006300'), 'linkinfo.data.IFLA_GRE_99', 'one that no table knows')
   t.equal(rtnetlink.attributePath(gre.bytes, at(gre.bytes, '0800010067726500') - 4), 'linkinfo', 'a nest')
