@@ -35,9 +35,19 @@ export function writeIpv4(text: string, bytes: Uint8Array, offset: number, lengt
   return true
 }
 
+/** The first three bytes of the last address, and their text: neighbours in a dump share them. */
+let network = -1
+let networkText = ''
+
 /** 4 bytes → dotted quad. */
-export const formatIpv4 = (b: Uint8Array, o: number): string =>
-  `${DECIMAL[b[o]!]}.${DECIMAL[b[o + 1]!]}.${DECIMAL[b[o + 2]!]}.${DECIMAL[b[o + 3]!]}`
+export function formatIpv4(b: Uint8Array, o: number): string {
+  const first = (b[o]! << 16) | (b[o + 1]! << 8) | b[o + 2]!
+  if (first !== network) {
+    network = first
+    networkText = `${DECIMAL[b[o]!]}.${DECIMAL[b[o + 1]!]}.${DECIMAL[b[o + 2]!]}.`
+  }
+  return networkText + DECIMAL[b[o + 3]!]
+}
 
 /** Any text form of RFC 4291 without zone → 16 bytes. */
 export function writeIpv6(text: string, bytes: Uint8Array, offset: number): boolean {

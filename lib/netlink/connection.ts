@@ -112,7 +112,7 @@ export class Connection {
   request(request: Request, options: WaitOptions = {}): Promise<RequestResult> {
     return new Promise((resolve, reject) => {
       if (isDump(request)) throw new UnsupportedError(`${request}: this is a dump: use list() or dump()`)
-      new Single(this.#carrier, request, { ...this.#wait(options), get: false }, resolve as never, reject)
+      new Single(this.#carrier, request, this.#wait(options), false, resolve as never, reject)
     })
   }
 
@@ -123,7 +123,7 @@ export class Connection {
   get<T>(request: Request<T>, options: WaitOptions = {}): Promise<T[]> {
     if (isDump(request)) return this.list(request, options)
     return new Promise((resolve, reject) => {
-      new Single(this.#carrier, request, { ...this.#wait(options), get: true }, resolve as never, reject)
+      new Single(this.#carrier, request, this.#wait(options), true, resolve as never, reject)
     })
   }
 

@@ -6,6 +6,7 @@ import { type Carrier, Exchange } from './exchange.js'
 import { Fifo } from './fifo.js'
 import { type Flaw, type Outcome, unanswered } from './outcome.js'
 import { type Answer, kernelError } from './refusal.js'
+import { Runs } from './runs.js'
 
 /**
  * Reading all there is of something. The kernel fills the next part when one was read, and marks what changed under
@@ -94,7 +95,8 @@ abstract class Dump extends Exchange {
   }
 
   refused(_index: number, answer: Answer): boolean {
-    this.#refusal = kernelError(this.carrier.protocol, this.request, answer)
+    const refusal = kernelError(this.carrier.protocol, this.request, answer)
+    if (refusal.code !== this.carrier.protocol.nothing?.[this.request.operation]) this.#refusal = refusal
     return true
   }
 
@@ -180,9 +182,7 @@ const ITEMS_A_TURN = 1024
 /** Yields a dump as it comes. Nothing is sent before the first `next()`. */
 export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, undefined> {
   /** Parts that wait to be decoded. */
-  readonly #queue = new Fifo<Frame>()
-  /** Bytes in the queue. */
-  #waiting = 0
+  readonly #queue = new Runs()
   #started = false
   #yielded = false
   /** Nothing more will be queued. */
@@ -193,6 +193,13 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
 
   /** The next item; rejects once with what ended the dump. */
   next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#readers.length === 0 && this.#ready()) {
+      try {
+        return Promise.resolve({ done: false, value: this.#take() })
+      } catch (error) {
+        this.#close(error)
+      }
+    }
     return new Promise((resolve, reject) => {
       this.#readers.push({ resolve, reject })
       if (!this.#started) {
@@ -221,11 +228,10 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
 
   protected accept(frame: Frame): void {
     this.#queue.push(frame)
-    this.#waiting += frame.end - frame.start
-    if (this.#waiting > this.carrier.dumpBuffer) {
+    if (this.#queue.bytes > this.carrier.dumpBuffer) {
       this.stop()
       this.end(
-        new OverrunError(`${this.request}: ${this.#waiting} bytes of it wait for their reader, which is too slow`),
+        new OverrunError(`${this.request}: ${this.#queue.bytes} bytes of it wait for their reader, which is too slow`),
       )
     }
     this.#serve()
@@ -233,7 +239,7 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
 
   protected forget(): boolean {
     if (this.#yielded) return false
-    this.#discard()
+    this.#queue.clear()
     return true
   }
 
@@ -246,25 +252,37 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
   /** Ends it here and now, whatever waits. */
   #close(error: unknown): void {
     this.stop()
-    this.#discard()
+    this.#queue.clear()
     this.#ended = true
     this.#error = error
     this.#serve()
   }
 
-  #discard(): void {
-    this.#queue.clear()
-    this.#waiting = 0
+  /** An item may be handed out now. */
+  #ready(): boolean {
+    if (this.#queue.length === 0 || this.#turn === 0) return false
+    return this.#ended || this.#yielded || this.#queue.bytes > HOLD
+  }
+
+  #take(): T {
+    const frame = this.#queue.shift()!
+    this.#yielded = true
+    if (--this.#turn === 0) setImmediate(this.#nextTurn)
+    return this.carrier.protocol.decodeValue(frame) as T
   }
 
   #serve(): void {
     for (let reader = this.#readers.peek(); reader; reader = this.#readers.peek()) {
-      const frame = this.#queue.peek()
-      if (frame) {
-        if (!this.#ended && !this.#yielded && this.#waiting <= HOLD) return
-        if (this.#turn === 0) return
-        if (!this.#yield(frame, reader)) return
-      } else if (this.#ended) this.#finish(reader)
+      if (this.#ready()) {
+        let value: T
+        try {
+          value = this.#take()
+        } catch (error) {
+          this.#close(error)
+          return
+        }
+        reader.resolve({ done: false, value })
+      } else if (this.#ended && this.#queue.length === 0) this.#finish(reader)
       else return
       this.#readers.shift()
     }
@@ -273,21 +291,6 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
   readonly #nextTurn = (): void => {
     this.#turn = ITEMS_A_TURN
     this.#serve()
-  }
-
-  /** False if it could not: the dump is over then, and its readers know. */
-  #yield(frame: Frame, reader: Waiter<T>): boolean {
-    this.#queue.shift()
-    this.#waiting -= frame.end - frame.start
-    this.#yielded = true
-    if (--this.#turn === 0) setImmediate(this.#nextTurn)
-    try {
-      reader.resolve({ done: false, value: this.carrier.protocol.decodeValue(frame) as T })
-      return true
-    } catch (error) {
-      this.#close(error)
-      return false
-    }
   }
 
   #finish(reader: Waiter<T>): void {

@@ -160,12 +160,16 @@ interface Words {
   readonly say: string
 }
 
+const UNREACHED = 'cannot be reached: give the device (oif) and the onlink flag, or a route to it first'
+const UNREACHABLE: readonly Words[] = [{ on: /ROUTE|NEXTHOP/, say: `gateway {gateway} ${UNREACHED}` }]
+
 /** What an errno means for an operation, where the kernel does not say. The first row that fits is taken. */
 const WORDS: Readonly<Record<string, readonly Words[]>> = {
   EPERM: [{ say: 'not permitted: this needs CAP_NET_ADMIN in the user namespace that owns the network namespace' }],
   EACCES: [{ say: 'not permitted: CAP_NET_ADMIN is missing, or a security module says no' }],
 
   EEXIST: [
+    { on: /NEWLINKPROP/, say: 'a device has one of these names already' },
     {
       on: /NEWLINK/,
       say: 'a device named {ifname} exists already, or a {linkinfo.kind} device with the same parameters',
@@ -186,12 +190,15 @@ const WORDS: Readonly<Record<string, readonly Words[]>> = {
     { on: /NEIGH/, say: 'there is no device with index {ifindex}' },
     { on: /LINK/, say: 'there is no device named {ifname}' },
     { on: /LINK|ADDR/, say: 'there is no device with index {index}' },
+    { on: /ADDR/, beside: /^ipv[46]: device not found$/i, say: 'there is no device with index {index}' },
+    { on: /NEIGH/, beside: /^unknown ifindex$/, say: 'there is no device with index {ifindex}' },
     { say: 'there is no such device' },
   ],
   ENXIO: [{ say: 'there is no such device or address' }],
   ESRCH: [
     { on: /DELROUTE/, say: 'there is no route to {dst} with these properties' },
     { on: /ROUTE/, say: 'there is no such route' },
+    { on: /LINK/, say: 'there is no process {netNsPid}' },
     { say: 'there is no such thing' },
   ],
   ENOENT: [
@@ -205,18 +212,23 @@ const WORDS: Readonly<Record<string, readonly Words[]>> = {
   ],
   EADDRNOTAVAIL: [
     { on: /DELADDR/, say: 'device {index} does not have the address {address}' },
+    {
+      on: /DELADDR/,
+      beside: /^ipv[46]: address not found$/i,
+      say: 'device {index} does not have the address {address}',
+    },
+    { on: /LINK/, say: 'no device can have the address {address}: it is multicast, or zero' },
     { say: 'the address is not one of this machine, or cannot be used here' },
   ],
   EADDRINUSE: [{ say: 'the address or port is in use' }],
 
   ENETUNREACH: [
-    {
-      on: /ROUTE|NEXTHOP/,
-      say: 'gateway {gateway} cannot be reached: give the device (oif) and the onlink flag, or a route to it first',
-    },
+    ...UNREACHABLE,
+    { on: /ROUTE|NEXTHOP/, beside: /^Nexthop has invalid gateway$/, say: `gateway {gateway} ${UNREACHED}` },
+    { on: /ROUTE|NEXTHOP/, beside: /^Nexthop has invalid gateway$/, say: `one of the gateways ${UNREACHED}` },
     { say: 'there is no route to it' },
   ],
-  EHOSTUNREACH: [{ say: 'there is no route to it, or a route that says unreachable' }],
+  EHOSTUNREACH: [...UNREACHABLE, { say: 'there is no route to it, or a route that says unreachable' }],
   ENETDOWN: [{ on: /ROUTE|NEXTHOP/, say: 'device {oif} is down' }, { say: 'the device is down' }],
   EBUSY: [
     { on: /GET/, say: 'another dump is running on this socket' },
@@ -231,7 +243,12 @@ const WORDS: Readonly<Record<string, readonly Words[]>> = {
       beside: /^Unknown device type\b/,
       say: 'the kernel has no {linkinfo.kind} devices, and no module for them that it may load',
     },
-    { on: /NEWLINK/, say: 'the kernel cannot do this with a {linkinfo.kind} device' },
+    { on: /LINK/, beside: /^Unknown device type$/, say: 'linkinfo.kind is missing' },
+    {
+      on: /NEWLINK/,
+      say: 'the kernel cannot do this with a {linkinfo.kind} device, or the device is of another kind',
+    },
+    { on: /NEWLINK/, say: 'device {master} cannot be its master, or the kernel cannot do this' },
     { on: /DELLINK/, say: 'this device cannot be deleted: it belongs to its module, as tunl0 does' },
     { on: /NEWROUTE/, say: 'the kernel has no lightweight tunnels of type {encap.type}' },
     { on: /NEXTHOP/, say: 'the kernel cannot do this, or has no nexthop objects at all: they came with Linux 5.3' },
@@ -239,11 +256,16 @@ const WORDS: Readonly<Record<string, readonly Words[]>> = {
     { say: 'the kernel, or this device, cannot do this' },
   ],
   ENOTSUPP: [{ say: 'the kernel, or this device, cannot do this' }],
-  EAFNOSUPPORT: [{ say: 'the kernel does not have this address family, or does not do this with it' }],
+  EAFNOSUPPORT: [
+    { on: /NEIGH/, say: 'device {ifindex} cannot send to {dst}: its remote addresses are of the other family' },
+    { say: 'the kernel does not have this address family, or does not do this with it' },
+  ],
   EPROTONOSUPPORT: [{ say: 'the kernel does not have this protocol, or its module is missing' }],
 
   EINVAL: [
     { on: /(NEW|SET)LINK/, say: 'the kernel takes no such device and does not say why: the name {ifname}, or a value' },
+    { on: /NEWLINK/, say: 'the kernel does not say why; there may be no device with index {master} to be its master' },
+    { on: /NEXTHOP/, beside: /^Invalid device index$/, say: 'there is no device with index {oif}' },
     { say: 'the kernel refuses a value, or the combination, and does not say which' },
   ],
   ERANGE: [{ say: 'a value is out of range' }],

@@ -30,18 +30,19 @@ export class Single<T> extends Exchange {
   constructor(
     carrier: Carrier,
     request: Request<T>,
-    options: { readonly signal: AbortSignal | undefined; readonly timeout: number; readonly get: boolean },
+    options: { readonly signal: AbortSignal | undefined; readonly timeout: number },
+    get: boolean,
     resolve: (result: RequestResult | T[]) => void,
     reject: (error: unknown) => void,
   ) {
     const first = carrier.reserve(1)
-    const cost = options.get ? GET_COST : ACK_COST
+    const cost = get ? GET_COST : ACK_COST
     super(single(request, NLM_F_REQUEST | NLM_F_ACK, 0, first), { timeout: options.timeout, cost })
     this.first = first
     this.#carrier = carrier
     this.#request = request
     this.#signal = options.signal
-    this.#items = options.get ? [] : undefined
+    this.#items = get ? [] : undefined
     this.#resolve = resolve
     this.#reject = reject
     if (this.#signal?.aborted) {

@@ -28,7 +28,7 @@ export const route = {
   get: (value: RouteInput): Request<Route> => read(ROUTE_MESSAGES, value, asking),
   /**
    * All routes. The kernel itself filters by `family`, `table`, `protocol`, `type` and `oif` (Linux 4.20); other
-   * properties are refused by it.
+   * properties are refused by it. A table that was never used has none.
    */
   list: (value: RouteInput = {}): Request<Route> => dump(ROUTE_MESSAGES, value),
 }

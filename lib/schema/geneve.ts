@@ -22,11 +22,11 @@ export const GENEVE = table('IFLA_GENEVE_', {
   collectMetadata: attr(6, flag),
   /** The one peer, IPv6. Linux 4.4. */
   remote6: attr(7, ipv6),
-  /** UDP checksums over IPv4. Linux 4.5. */
+  /** UDP checksums over IPv4; told only where `remote` is. Linux 4.5. */
   udpCsum: attr(8, bool),
-  /** Sends without UDP checksum over IPv6. Linux 4.5. */
+  /** Sends without UDP checksum over IPv6; told only where `remote6` is. Linux 4.5. */
   udpZeroCsum6Tx: attr(9, bool),
-  /** Accepts packets without UDP checksum over IPv6. Linux 4.5. */
+  /** Accepts packets without UDP checksum over IPv6; over IPv4 always on. Linux 4.5. */
   udpZeroCsum6Rx: attr(10, bool),
   /** Flow label of the outer header, 20 bits, network byte order. Linux 4.6. */
   label: attr(11, label),

@@ -51,7 +51,7 @@ const IPV4 = {
   local: attr(6, ipv4),
   /** TOS of the outer header, 1 to take over the inner one. */
   tos: attr(9, u8),
-  /** Path MTU discovery; must be off where `ignoreDf` is on. */
+  /** Path MTU discovery; must be off where `ignoreDf` is on. On where it is left out, unless all of the data is. */
   pmtudisc: attr(10, bool),
   /** Fragments the outer packet whatever the inner one's don't-fragment bit says. Linux 4.8. */
   ignoreDf: attr(19, bool),

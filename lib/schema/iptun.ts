@@ -40,7 +40,7 @@ const IPV4 = {
   remote: attr(3, ipv4),
   /** TOS of the outer header, 1 to take over the inner one. */
   tos: attr(5, u8),
-  /** Path MTU discovery. Off where it is left out. */
+  /** Path MTU discovery. On where it is left out, unless the kind's data is left out altogether; a `ttl` switches it on. */
   pmtudisc: attr(10, bool),
 }
 

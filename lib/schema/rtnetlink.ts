@@ -8,14 +8,18 @@ import { ROUTE_MESSAGES } from './route.js'
 import { RULE_MESSAGES } from './rule.js'
 
 /** All rtnetlink messages that this package knows. */
-export const rtnetlink = new Registry([
-  LINK_MESSAGES,
-  LINKPROP_MESSAGES,
-  ADDRESS_MESSAGES,
-  ROUTE_MESSAGES,
-  NEIGHBOUR_MESSAGES,
-  RULE_MESSAGES,
-  NETNS_MESSAGES,
-  NEXTHOP_MESSAGES,
-  NEXTHOPBUCKET_MESSAGES,
-])
+export const rtnetlink = new Registry(
+  [
+    LINK_MESSAGES,
+    LINKPROP_MESSAGES,
+    ADDRESS_MESSAGES,
+    ROUTE_MESSAGES,
+    NEIGHBOUR_MESSAGES,
+    RULE_MESSAGES,
+    NETNS_MESSAGES,
+    NEXTHOP_MESSAGES,
+    NEXTHOPBUCKET_MESSAGES,
+  ],
+  // A table that no route was ever put into does not exist yet.
+  { RTM_GETROUTE: 'ENOENT' },
+)

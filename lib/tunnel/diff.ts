@@ -117,17 +117,14 @@ export class Diff {
   *#recognise(): Generator<undefined, void> {
     const { peers } = this.#present
     let pause = STRIDE
-    if (peers.size > 0)
-      for (const member of this.#wanted.members.values()) {
-        const peer = peers.get(member.endpoint)
-        if (peer !== undefined) {
-          peer.member = member
-          member.known ??= true
-        }
-        if (--pause > 0) continue
-        pause = STRIDE
-        yield undefined
-      }
+    for (const member of this.#wanted.members.values()) {
+      const peer = peers.size > 0 ? peers.get(member.endpoint) : undefined
+      if (peer !== undefined) peer.member = member
+      member.known ??= peer !== undefined
+      if (--pause > 0) continue
+      pause = STRIDE
+      yield undefined
+    }
     const candidates = this.#scope === undefined ? peers.values() : this.#within(this.#scope)
     for (const peer of candidates) {
       if (peer.member === undefined && peer.endpoint !== '') this.#gone.add(peer)

@@ -1,3 +1,4 @@
+import { NbmaError } from '../errors.js'
 import type { Request } from '../wire/request.js'
 import type { Family } from './kinds.js'
 import type { Messages, Weighted } from './messages.js'
@@ -90,7 +91,11 @@ export class Objects {
   #allocate(text: string, hash: number): number {
     const { base, width } = this.#scheme.nexthopIds
     let id = within(this.#scheme.nexthopIds, hash)
-    for (let tries = 0; this.#taken.has(id) && tries < width; tries++) id = id + 1 < base + width ? id + 1 : base
+    for (let tries = 0; this.#taken.has(id); tries++) {
+      if (tries === width)
+        throw new NbmaError('NBMA_IDS', `all ${width} ids from ${base} on are taken: nexthopIds needs a wider range`)
+      id = id + 1 < base + width ? id + 1 : base
+    }
     this.#taken.add(id)
     this.#ids.set(text, id)
     this.#used.add(id)

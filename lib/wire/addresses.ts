@@ -135,6 +135,9 @@ export const mac: Fixed<string> = {
   },
 }
 
+/** `/0` to `/255`. */
+const LENGTHS = Array.from({ length: 256 }, (_, length) => `/${length}`)
+
 export interface PrefixOptions {
   /** Offset, within the message's fixed header, of the byte that holds the prefix length. */
   readonly length: number
@@ -180,7 +183,7 @@ export function prefix({ length, hostBits = false, default: named = false }: Pre
       if (start === end) return undefined
       if (context.family === AF_MPLS) return end - start === 4 ? String(b.readUInt32BE(start) >>> 12) : undefined
       const address = formatAddress(b, start, end, context.family)
-      return address && `${address}/${b[context.header + length]}`
+      return address && address + LENGTHS[b[context.header + length]!]!
     },
     absent: (b, context) => (named && !context.partial && b[context.header + length] === 0 ? 'default' : undefined),
   }

@@ -25,8 +25,9 @@ export const isDump = (request: Request): boolean => request.reads && (request.f
  * @param clear taken from the request's own
  */
 export function single(request: Request, flags: number, clear: number, seq: number): Buffer {
-  const bytes = Buffer.alloc(lengthOf(request))
+  const bytes = Buffer.allocUnsafe(lengthOf(request))
   bytes.set(request.bytes)
+  bytes.fill(0, request.bytes.length)
   writeU16(bytes, 6, (readU16(bytes, 6) & ~clear) | flags)
   writeSeq(bytes, 0, seq)
   return bytes

@@ -51,6 +51,17 @@ export interface Frame {
   readonly pid: number
 }
 
+/** The message at `start`, which must be a whole one. */
+export const frameAt = (bytes: Buffer, start: number): Frame => ({
+  bytes,
+  start,
+  end: start + readU32(bytes, start),
+  type: readU16(bytes, start + 4),
+  flags: readU16(bytes, start + 6),
+  seq: readU32(bytes, start + 8),
+  pid: readU32(bytes, start + 12),
+})
+
 /**
  * The messages of a datagram. Stops at the first header that cannot be: what was good before it is kept, and
  * `malformed` is called with the offset of what was not.
@@ -63,15 +74,7 @@ export function* frames(bytes: Buffer, malformed?: (offset: number) => void): Ge
       malformed?.(start)
       return
     }
-    yield {
-      bytes,
-      start,
-      end: start + length,
-      type: readU16(bytes, start + 4),
-      flags: readU16(bytes, start + 6),
-      seq: readU32(bytes, start + 8),
-      pid: readU32(bytes, start + 12),
-    }
+    yield frameAt(bytes, start)
     start += align(length)
   }
 }

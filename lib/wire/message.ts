@@ -1,6 +1,8 @@
 import type { Body, BodyIn, BodyOut } from './body.js'
 import { type Context, isObject, refuse } from './codec.js'
 import { type Frame, NLMSG_HDRLEN, writeHeader } from './frame.js'
+import { Layout } from './layout.js'
+import { Shapes } from './shapes.js'
 import type { Field, Fields } from './struct.js'
 import type { Rows } from './table.js'
 import { Writer } from './writer.js'
@@ -22,6 +24,8 @@ export class MessageKind<H extends Fields = Fields, R extends Rows = Rows> {
   /** What the messages do, in the order of their numbers. */
   readonly operations: readonly Operation[]
   readonly #names: readonly string[]
+  /** Of messages that were read. */
+  readonly layouts = new Shapes<Layout>()
   readonly #familyField: Field | undefined
 
   constructor(name: string, base: number, body: Body<H, R>, operations = OPERATIONS) {
@@ -69,7 +73,19 @@ export class MessageKind<H extends Fields = Fields, R extends Rows = Rows> {
     context.family = this.familyIn(bytes, start + NLMSG_HDRLEN, end)
     context.companion = undefined
     context.partial = this.does(type) === 'get'
-    return this.body.read(bytes, start + NLMSG_HDRLEN, end, context)
+    const from = start + NLMSG_HDRLEN
+    for (const layout of this.layouts.all) {
+      const value = layout.read(type, bytes, from, end, context)
+      if (value === undefined) continue
+      this.layouts.hit()
+      return value as BodyOut<H, R>
+    }
+    const value = this.body.read(bytes, from, end, context)
+    if (this.layouts.miss()) {
+      const layout = Layout.of(type, this.body as unknown as Body, bytes, from, end, value)
+      if (layout !== undefined) this.layouts.add(layout)
+    }
+    return value
   }
 
   /** The AF_* of a message whose own header starts at `start`, 0 where it has none. */

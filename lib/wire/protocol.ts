@@ -13,6 +13,8 @@ export interface Message<Value = Record<string, unknown>> {
 
 /** What a connection needs to know of the messages it carries. */
 export interface Protocol {
+  /** Errors by which the kernel says that a dump has nothing to tell, by operation. */
+  readonly nothing?: Readonly<Record<string, string>>
   /** Throws DecodeError. */
   decodeFrame(frame: Frame): Message
   /** The body alone, which is what most callers want. Throws DecodeError. */

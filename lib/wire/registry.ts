@@ -41,8 +41,11 @@ export class Registry implements Protocol {
   readonly #kinds: (MessageKind<any, any> | undefined)[] = []
   readonly #numbers = new Map<string, number>()
 
+  readonly nothing: Readonly<Record<string, string>>
+
   // biome-ignore lint/suspicious/noExplicitAny: any kind of message
-  constructor(kinds: readonly MessageKind<any, any>[]) {
+  constructor(kinds: readonly MessageKind<any, any>[], nothing: Readonly<Record<string, string>> = {}) {
+    this.nothing = nothing
     for (const kind of kinds) {
       kind.operations.forEach((_, i) => {
         this.#kinds[kind.base + i] = kind

@@ -86,7 +86,8 @@ export class Table<R extends Rows = Rows> implements Codec<AttributesOut<R>, Att
   protected readonly slots = new Map<string, Slot>()
   readonly #byType: (Slot | undefined)[] = []
   readonly #companions = new Set<number>()
-  readonly #absent: Slot[] = []
+  /** Properties that mean something where their attribute is not there. */
+  readonly absentees: readonly Slot[]
 
   constructor(prefix: string, rows: R, fields: readonly Field[] = []) {
     this.prefix = prefix
@@ -97,8 +98,10 @@ export class Table<R extends Rows = Rows> implements Codec<AttributesOut<R>, Att
       this.slots.set(key, slot)
       if (row.type !== VIRTUAL) this.#byType[row.type] = slot
       if (row.codec.companion) this.#companions.add(row.codec.companion.type)
-      if (row.type === VIRTUAL || row.codec.absent) this.#absent.push(slot)
     }
+    this.absentees = [...this.slots.values()].filter(
+      ({ codec, row }) => row?.type === VIRTUAL || codec.absent !== undefined,
+    )
   }
 
   write(w: Writer, value: AttributesIn<R>, context: Context): void {
@@ -205,16 +208,19 @@ export class Table<R extends Rows = Rows> implements Codec<AttributesOut<R>, Att
         if (this.#byType[number] === undefined && !used.has(number)) keepUnknown(out, type, b, payload, stop)
       }
     }
-    for (const slot of this.#absent) {
+    for (const slot of this.absentees) {
       if (out[slot.key] === undefined) {
-        const value: unknown = slot.codec.absent
-          ? slot.codec.absent(b, context)
-          : slot.codec.read(b, context.header, end, context)
+        const value = this.readAbsent(slot, b, end, context)
         if (value !== undefined) out[slot.key] = value
       }
     }
     context.owner = outer
     return out
+  }
+
+  /** What one of the {@link absentees} is where its attribute is not there. */
+  readAbsent({ codec }: Slot, b: Buffer, end: number, context: Context): unknown {
+    return codec.absent ? codec.absent(b, context) : codec.read(b, context.header, end, context)
   }
 }
 

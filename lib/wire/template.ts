@@ -4,6 +4,7 @@ import { align, NLMSG_HDRLEN } from './frame.js'
 import { readU16 } from './host.js'
 import type { MessageKind } from './message.js'
 import { Request } from './request.js'
+import { Shapes } from './shapes.js'
 import type { Fields } from './struct.js'
 import type { Rows, Slot } from './table.js'
 import { Writer } from './writer.js'
@@ -30,11 +31,6 @@ interface Step {
   readonly fixed: unknown
 }
 
-/** Templates of one builder: as many shapes as its callers are likely to mix. */
-const SHAPES = 4
-/** Where no message fits for long, every so many is tried as a sample. */
-const RESIGNED = 64
-
 /** What one builder has templates of: a kind of message, its flags, and what completes its values. */
 export class Templates<H extends Fields, R extends Rows, V extends BodyIn<H, R>> {
   readonly kind: MessageKind<H, R>
@@ -42,10 +38,7 @@ export class Templates<H extends Fields, R extends Rows, V extends BodyIn<H, R>>
   readonly flags: number
   readonly complete: (value: V) => V
   readonly #operation: string
-  readonly #templates: Template[] = []
-  /** Messages since one fitted. */
-  #misses = 0
-  #oldest = 0
+  readonly #shapes = new Shapes<Template>()
 
   /** Those of a builder, the same each time. */
   static of<H extends Fields, R extends Rows, V extends BodyIn<H, R>>(
@@ -72,11 +65,11 @@ export class Templates<H extends Fields, R extends Rows, V extends BodyIn<H, R>>
 
   /** A request by a template; undefined if none fits. Its value is put together only when someone looks at it. */
   request(value: V): Request<BodyOut<H, R>> | undefined {
-    for (const template of this.#templates) {
+    for (const template of this.#shapes.all) {
       const values = new Array<unknown>(template.length)
       const bytes = template.stamp(value, values)
       if (bytes === undefined) continue
-      this.#misses = 0
+      this.#shapes.hit()
       const whole = (): object => Object.freeze(this.complete(template.value(values) as V))
       const request = new Request<BodyOut<H, R>>(this.#operation, this.type, this.flags, whole, bytes)
       return Object.freeze(request) as typeof request
@@ -86,17 +79,14 @@ export class Templates<H extends Fields, R extends Rows, V extends BodyIn<H, R>>
 
   /** Forgets all shapes. */
   clear(): void {
-    this.#templates.length = 0
-    this.#misses = this.#oldest = 0
+    this.#shapes.clear()
   }
 
   /** None did fit; the encoder made these bytes of the value. */
   learn(value: V, bytes: Buffer): void {
-    if (this.#misses++ >= SHAPES && this.#misses % RESIGNED !== 0) return
+    if (!this.#shapes.miss()) return
     const template = Template.of(this.kind, value, bytes)
-    if (template === undefined) return
-    this.#templates[this.#oldest] = template
-    this.#oldest = (this.#oldest + 1) % SHAPES
+    if (template !== undefined) this.#shapes.add(template)
   }
 }
 

@@ -21,10 +21,21 @@ export interface Case<K extends Kind> {
   readonly but?: string
   /** What it tells instead, or beside. */
   readonly told?: Told<K>
+  /** What newer kernels tell instead, or beside, by the first of them. */
+  readonly newer?: Readonly<Record<string, Told<K>>>
   /** What the device needs beside its kind's data. */
   readonly link?: (around: Surroundings) => LinkInput
   /** First kernel that has it, `6.5`. */
   readonly since?: string
+}
+
+/** What a kind has only where the kernel was built with an option. */
+export interface Optional<K extends Kind> {
+  /** The option. */
+  readonly config: string
+  /** What is told by default where it was. */
+  readonly told: Told<K>
+  readonly cases: readonly Case<K>[]
 }
 
 /** All of a kind. */
@@ -35,7 +46,9 @@ export interface KindCases<K extends Kind = Kind> {
   readonly cases: readonly Case<K>[]
   /** What newer kernels tell by default beside that, by the first of them. */
   readonly newer?: Readonly<Record<string, Told<K>>>
-  /** Attributes whose value is not fixed by what was asked: the reason. */
+  /** What the kind has only in some kernels. */
+  readonly optional?: readonly Optional<K>[]
+  /** Attributes whose value is not fixed by what was asked (but has that in it): the reason. */
   readonly free?: { readonly [P in keyof KindInput<K>]?: string }
   /** Attributes of which no case gets something else than the default told: the reason. */
   readonly never?: { readonly [P in keyof KindInput<K>]?: string }

@@ -41,16 +41,9 @@ export const ipip = casesOf({
   never: { encapType: NEEDS_FOU },
 })
 
-const sixRd = {
-  sixRdPrefix: '2002::',
-  sixRdRelayPrefix: '0.0.0.0',
-  sixRdPrefixlen: 16,
-  sixRdRelayPrefixlen: 0,
-} as const
-
 export const sit = casesOf({
   kind: 'sit',
-  bare: { name: 'bare', asked: { local: '192.0.2.1' }, told: { ...ipv4, ...sixRd, proto: 'ipv6', flags: [] } },
+  bare: { name: 'bare', asked: { local: '192.0.2.1' }, told: { ...ipv4, ttl: 64, proto: 'ipv6', flags: [] } },
   cases: [
     {
       name: 'with everything',
@@ -63,21 +56,35 @@ export const sit = casesOf({
         proto: 'ip',
         pmtudisc: true,
         fwmark: 0x12345678,
-        sixRdPrefix: '2001:db8::',
-        sixRdRelayPrefix: '192.0.0.0',
-        sixRdPrefixlen: 32,
-        sixRdRelayPrefixlen: 8,
         ...udp,
       }),
     },
     { name: 'ISATAP', asked: { local: '192.0.2.3', flags: ['isatap'], proto: 'ipv6', pmtudisc: false } },
     { name: 'for IPv4', asked: { local: '192.0.2.4', proto: 'ipip', tos: 1 } },
-    { name: 'for MPLS', asked: { local: '192.0.2.5', proto: 'mpls' } },
+    { name: 'for MPLS', asked: { local: '192.0.2.5', proto: 'mpls', ttl: 0 } },
     {
       name: 'with a TTL',
       asked: { local: '192.0.2.6', ttl: 255, pmtudisc: false },
       but: TTL_FIXES,
       told: { pmtudisc: true },
+    },
+  ],
+  optional: [
+    {
+      config: 'CONFIG_IPV6_SIT_6RD (without it the kernel takes no notice)',
+      told: { sixRdPrefix: '2002::', sixRdRelayPrefix: '0.0.0.0', sixRdPrefixlen: 16, sixRdRelayPrefixlen: 0 },
+      cases: [
+        {
+          name: '6rd',
+          asked: {
+            local: '192.0.2.7',
+            sixRdPrefix: '2001:db8::',
+            sixRdRelayPrefix: '192.0.0.0',
+            sixRdPrefixlen: 32,
+            sixRdRelayPrefixlen: 8,
+          },
+        },
+      ],
     },
   ],
   never: { encapType: NEEDS_FOU },

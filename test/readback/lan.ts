@@ -1,4 +1,4 @@
-import { casesOf, type KindCases, type Told } from './cases.js'
+import { casesOf, type Told } from './cases.js'
 
 /** Devices beside tunnels: net/bridge/br_netlink.c, net/8021q/vlan_netlink.c, drivers/net/{veth,macvlan,vrf,dummy,ifb}.c. */
 
@@ -48,101 +48,91 @@ const BRIDGE: Told<'bridge'> = {
   nfCallArptables: false,
 }
 
-const BRIDGE_VLANS: Told<'bridge'> = {
-  vlanProtocol: '8021q',
-  vlanDefaultPvid: 1,
-  vlanStatsEnabled: false,
-  vlanStatsPerPort: false,
-}
-
-/** @param vlans the kernel has CONFIG_BRIDGE_VLAN_FILTERING */
-export const bridge = (vlans: boolean): KindCases<'bridge'> =>
-  casesOf({
-    kind: 'bridge',
-    bare: { name: 'bare', asked: {}, told: { ...BRIDGE, ...(vlans && BRIDGE_VLANS) } },
-    newer: { '6.7': { fdbNLearned: 0, fdbMaxLearned: 0 } },
-    cases: [
-      {
-        name: 'with everything',
-        asked: {
-          forwardDelay: 1400,
-          helloTime: 300,
-          maxAge: 2100,
-          ageingTime: 12_300,
-          stpState: 1,
-          priority: 0x1000,
-          groupFwdMask: 8,
-          groupAddr: '01:80:c2:00:00:0e',
-          mcastRouter: 'perm',
-          mcastSnooping: false,
-          mcastQueryUseIfaddr: true,
-          mcastQuerier: true,
-          mcastHashMax: 512,
-          mcastLastMemberCnt: 3,
-          mcastStartupQueryCnt: 4,
-          mcastLastMemberIntvl: 200n,
-          mcastMembershipIntvl: 27_000n,
-          mcastQuerierIntvl: 24_000n,
-          mcastQueryIntvl: 13_000n,
-          mcastQueryResponseIntvl: 900n,
-          mcastStartupQueryIntvl: 3000n,
-          mcastStatsEnabled: true,
-          mcastIgmpVersion: 3,
-          mcastMldVersion: 2,
-          nfCallIptables: true,
-          nfCallIp6tables: true,
-          nfCallArptables: true,
-          multiBoolopt: { optval: ['no_ll_learn'], optmask: ['no_ll_learn'] },
-        },
-        but: 'the priority is part of the identifier',
-        told: { rootId: { ...nobody, prio: 0x1000 }, bridgeId: { ...nobody, prio: 0x1000 } },
+export const bridge = casesOf({
+  kind: 'bridge',
+  bare: { name: 'bare', asked: {}, told: BRIDGE },
+  newer: { '6.7': { fdbNLearned: 0, fdbMaxLearned: 0 } },
+  cases: [
+    {
+      name: 'with everything',
+      asked: {
+        forwardDelay: 1400,
+        helloTime: 300,
+        maxAge: 2100,
+        ageingTime: 12_300,
+        stpState: 1,
+        priority: 0x1000,
+        groupFwdMask: 8,
+        groupAddr: '01:80:c2:00:00:0e',
+        mcastRouter: 'perm',
+        mcastSnooping: false,
+        mcastQueryUseIfaddr: true,
+        mcastQuerier: true,
+        mcastHashMax: 512,
+        mcastLastMemberCnt: 3,
+        mcastStartupQueryCnt: 4,
+        mcastLastMemberIntvl: 200n,
+        mcastMembershipIntvl: 27_000n,
+        mcastQuerierIntvl: 24_000n,
+        mcastQueryIntvl: 13_000n,
+        mcastQueryResponseIntvl: 900n,
+        mcastStartupQueryIntvl: 3000n,
+        mcastStatsEnabled: true,
+        mcastIgmpVersion: 3,
+        mcastMldVersion: 2,
+        nfCallIptables: true,
+        nfCallIp6tables: true,
+        nfCallArptables: true,
+        multiBoolopt: { optval: ['no_ll_learn'], optmask: ['no_ll_learn'] },
       },
-      ...(vlans
-        ? [
-            {
-              name: 'with VLANs',
-              asked: {
-                vlanFiltering: true,
-                vlanProtocol: '8021ad',
-                vlanDefaultPvid: 7,
-                vlanStatsEnabled: true,
-                vlanStatsPerPort: true,
-              } as const,
-            },
-          ]
-        : []),
-      { name: 'with a limit to what it learns', since: '6.7', asked: { fdbMaxLearned: 1000 } },
-    ],
-    free: {
-      gcTimer: 'runs down from the ageing time',
-      mcastStartupQueryIntvl: 'a quarter of the query interval, to within a tick of the clock',
-      multiBoolopt: 'all options that the kernel knows are told: see the test of options',
+      but: 'the priority is part of the identifier',
+      told: { rootId: { ...nobody, prio: 0x1000 }, bridgeId: { ...nobody, prio: 0x1000 } },
     },
-    never: {
-      rootId: STATE,
-      bridgeId: STATE,
-      rootPort: STATE,
-      rootPathCost: STATE,
-      topologyChange: STATE,
-      topologyChangeDetected: STATE,
-      helloTimer: STATE,
-      tcnTimer: STATE,
-      topologyChangeTimer: STATE,
-      gcTimer: STATE,
-      mcastQuerierState: STATE,
-      fdbNLearned: STATE,
-      fdbFlush: ORDER,
-      mcastHashElasticity: 'without effect since Linux 5.0',
-      stpMode: NEWER,
-      ...(!vlans && {
-        vlanFiltering: 'needs CONFIG_BRIDGE_VLAN_FILTERING',
-        vlanProtocol: 'needs CONFIG_BRIDGE_VLAN_FILTERING',
-        vlanDefaultPvid: 'needs CONFIG_BRIDGE_VLAN_FILTERING',
-        vlanStatsEnabled: 'needs CONFIG_BRIDGE_VLAN_FILTERING',
-        vlanStatsPerPort: 'needs CONFIG_BRIDGE_VLAN_FILTERING',
-      }),
+    { name: 'with a limit to what it learns', since: '6.7', asked: { fdbMaxLearned: 1000 } },
+  ],
+  optional: [
+    {
+      config: 'CONFIG_BRIDGE_VLAN_FILTERING',
+      told: { vlanProtocol: '8021q', vlanDefaultPvid: 1, vlanStatsEnabled: false, vlanStatsPerPort: false },
+      cases: [
+        {
+          name: 'with VLANs',
+          asked: {
+            vlanFiltering: true,
+            vlanProtocol: '8021ad',
+            vlanDefaultPvid: 7,
+            vlanStatsEnabled: true,
+            vlanStatsPerPort: true,
+          },
+          but: 'that of a provider bridge has another group address',
+          told: { groupAddr: '01:80:c2:00:00:08' },
+        },
+      ],
     },
-  })
+  ],
+  free: {
+    gcTimer: 'runs down from the ageing time',
+    mcastStartupQueryIntvl: 'a quarter of the query interval, to within a tick of the clock',
+    multiBoolopt: 'its mask has all options that the kernel knows',
+  },
+  never: {
+    rootId: STATE,
+    bridgeId: STATE,
+    rootPort: STATE,
+    rootPathCost: STATE,
+    topologyChange: STATE,
+    topologyChangeDetected: STATE,
+    helloTimer: STATE,
+    tcnTimer: STATE,
+    topologyChangeTimer: STATE,
+    gcTimer: STATE,
+    mcastQuerierState: STATE,
+    fdbNLearned: STATE,
+    fdbFlush: ORDER,
+    mcastHashElasticity: 'without effect since Linux 5.0',
+    stpMode: NEWER,
+  },
+})
 
 export const veth = casesOf({
   kind: 'veth',
@@ -151,13 +141,16 @@ export const veth = casesOf({
   never: { peer: 'told as a device of its own: see the test of pairs' },
 })
 
+/** Told of every VLAN: each switch counts. */
+const ALL_FLAGS = ['reorder_hdr', 'gvrp', 'loose_binding', 'mvrp', 'bridge_binding', 0xffffffe0] as const
+
 export const vlan = casesOf({
   kind: 'vlan',
   bare: {
     name: 'bare',
     asked: { id: 1 },
     link: ({ lower }) => ({ link: lower }),
-    told: { protocol: '8021q', flags: { flags: ['reorder_hdr'], mask: [] } },
+    told: { protocol: '8021q', flags: { flags: ['reorder_hdr'], mask: ALL_FLAGS } },
   },
   cases: [
     {
@@ -175,6 +168,8 @@ export const vlan = casesOf({
           ],
         },
       },
+      but: 'the mask is told in full',
+      told: { flags: { flags: ['gvrp', 'loose_binding', 'mvrp'], mask: ALL_FLAGS } },
     },
   ],
 })
@@ -187,7 +182,6 @@ export const macvlan = casesOf({
     link: ({ lower }) => ({ link: lower }),
     told: { mode: 'vepa', flags: [], macaddrCount: 0, bcQueueLen: 1000, bcQueueLenUsed: 1000 },
   },
-  newer: { '6.5': { bcCutoff: 1 } },
   cases: [
     {
       name: 'of chosen sources',
@@ -196,10 +190,10 @@ export const macvlan = casesOf({
         mode: 'source',
         flags: ['nopromisc', 'nodst'],
         macaddrMode: 'set',
-        macaddrData: { macaddr: ['02:00:00:00:00:01', '02:00:00:00:00:02'] },
+        macaddrData: { macaddr: ['02:00:00:00:00:02', '02:00:00:00:00:01'] },
         bcQueueLen: 2000,
       },
-      but: 'what was to be done with the addresses is not told',
+      but: 'what was to be done with the addresses is not told (and they come in the order of a hash)',
       told: { macaddrMode: undefined, macaddrCount: 2, bcQueueLenUsed: 2000 },
     },
     {
@@ -207,6 +201,8 @@ export const macvlan = casesOf({
       since: '6.5',
       link: ({ lower }) => ({ link: lower }),
       asked: { mode: 'private', bcCutoff: 7 },
+      but: 'the queue is that of all devices on the lower one',
+      told: { bcQueueLenUsed: 2000 },
     },
   ],
   never: { macaddrMode: ORDER, macaddr: 'told among all: see macaddrData' },

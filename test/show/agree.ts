@@ -138,6 +138,16 @@ function watch<T extends object>(value: T): { value: T; unread(): string[] } {
   return { value: proxy(value) as T, unread: () => unread(value, '') }
 }
 
+/** A copy without empty attributes that no row of the tables knows: on some machines they align what follows. */
+export function withoutPadding(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutPadding)
+  if (!isObject(value)) return value
+  const { unknown = [], ...rest } = value
+  const others = (unknown as { data: Buffer }[]).filter(({ data }) => data.length > 0)
+  const out = Object.fromEntries(Object.entries(rest).map(([key, item]) => [key, withoutPadding(item)]))
+  return others.length === 0 ? out : { ...out, unknown: others }
+}
+
 /** Where there are attributes that no row of the tables knows: `linkinfo.data.unknown 5`. */
 export function unknownIn(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return value.flatMap((one) => unknownIn(one, path))

@@ -45,6 +45,15 @@ export function lower({ link, linkNetnsid }: Link, { nameOf }: Devices) {
 /** Names of ARPHRD_*: lib/ll_types.c. */
 const LINK_TYPES: Readonly<Record<string, string>> = { tunnel: 'ipip', ipgre: 'gre', ip6gre: 'gre6' }
 
+/** ll_addr_n2a(): only devices with IP addresses have theirs written as such. */
+const lladdr = (text: string, { type }: Link): string =>
+  /^[\d.]+$/.test(text) && !['tunnel', 'sit', 'ipgre'].includes(String(type))
+    ? text
+        .split('.')
+        .map((byte) => Number(byte).toString(16).padStart(2, '0'))
+        .join(':')
+    : text
+
 /** Kinds whose data the program does not print. */
 const MUTE = new Set(['veth', 'ifb', 'dummy'])
 
@@ -144,8 +153,8 @@ export const link = (one: Link, devices: Devices) => ({
   group: told(one.group, (group) => (group === 0 ? 'default' : String(group))),
   txqlen: unlessZero(one.txqlen, Number),
   link_type: LINK_TYPES[String(one.type)] ?? one.type,
-  address: one.address,
-  broadcast: one.broadcast,
+  address: told(one.address, (text) => lladdr(text, one)),
+  broadcast: told(one.broadcast, (text) => lladdr(text, one)),
   link_pointtopoint: whenSet(one.broadcast !== undefined && one.flags?.includes('pointopoint')),
   permaddr: one.permAddress === one.address ? undefined : one.permAddress,
   link_netnsid: one.linkNetnsid,

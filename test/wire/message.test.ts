@@ -264,3 +264,12 @@ t.test('a request stays as it was made', async (t) => {
   }
   t.strictSame(Object.keys(value), ['dst', 'multipath'], 'and so does what it was made from')
 })
+
+t.test('a request whose attribute occurs twice is what the encoder makes of it, however often', async (t) => {
+  for (const oif of [7, 8, 9]) {
+    const value = { dst: '10.0.0.0/8', oif, unknown: [{ type: 4, data: Buffer.from([oif, 1, 0, 0]) }] }
+    const { bytes, flags, value: whole } = route.add(value)
+    t.ok(bytes.equals(ROUTE_MESSAGES.encode(24, flags, whole)))
+    t.equal(rtnetlink.decode(bytes)[0]!.value.oif, 256 + oif, 'the last one counts')
+  }
+})

@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { route } from '../../lib/rtnl/route.js'
+import { Messages } from '../../lib/tunnel/messages.js'
+import { schemeOf } from '../../lib/tunnel/options.js'
+import { holds } from '../helpers/property.js'
+
+/** Messages that are cut after a stencil are those that the builder makes. */
+
+const device = { index: 7, ifname: 'x0', kind: 'veth', up: true, mtu: 1500, external: false, fallback: false, data: {} }
+
+const PREFIXES = {
+  inet: fc.tuple(fc.nat(0xffffffff), fc.integer({ min: 0, max: 32 })).map(([word, length]) => {
+    const network = length === 0 ? 0 : (word & (-1 << (32 - length))) >>> 0
+    return `${[24, 16, 8, 0].map((shift) => (network >>> shift) & 0xff).join('.')}/${length}`
+  }),
+  inet6: fc.constantFrom('2001:db8::/32', '2001:db8:1::/48', '::/0', '2001:db8::1/128', 'fd00::ff:fe00:1/128'),
+}
+const GATEWAYS = { inet: fc.ipV4(), inet6: fc.constantFrom('::192.168.122.12', 'fe80::1', '2001:db8::ff') }
+
+for (const options of [{}, { source: ['11.1.1.1', '2001:db8::11'], mtu: 1400, advmss: 1360, table: 1000 }]) {
+  t.test(`stencils and the builder agree: ${JSON.stringify(options)}`, (t) => {
+    const scheme = schemeOf(device, { device: 'x0', protocol: 78, strategy: 'onlink', ...options })
+    const messages = new Messages(scheme)
+    const metrics = 'mtu' in options ? { mtu: 1400, advmss: 1360 } : undefined
+    for (const family of ['inet', 'inet6'] as const) {
+      // Attributes stand in the order of the properties.
+      const common = (dst: string, priority: number) =>
+        ({ family, dst, priority, protocol: 78, table: scheme.table }) as const
+      holds(
+        t,
+        family,
+        fc.property(
+          PREFIXES[family],
+          fc.nat(0xffffffff),
+          GATEWAYS[family],
+          fc.boolean(),
+          (dst, priority, gateway, replace) => {
+            const value = {
+              ...common(dst, priority),
+              prefsrc: scheme.source[family],
+              metrics,
+              gateway,
+              oif: 7,
+              flags: ['onlink'] as const,
+            }
+            const expected = replace ? route.replace(value) : route.add(value)
+            const made = messages.singleRoute(dst, priority, { gateway, encap: undefined, text: gateway }, replace)
+            const gone = messages.deletePlainRoute(dst, priority)
+            const { dst: said, gateway: through } = made.value
+            return (
+              made.bytes.equals(expected.bytes) &&
+              made.flags === expected.flags &&
+              made.operation === 'RTM_NEWROUTE' &&
+              said === dst &&
+              through === gateway &&
+              gone.bytes.equals(route.delete({ ...common(dst, priority), oif: 7 }).bytes) &&
+              `${gone}` === `RTM_DELROUTE ${dst}`
+            )
+          },
+        ),
+      )
+    }
+    t.end()
+  })
+}
