@@ -29,10 +29,18 @@ const POLICY_MIN_LENGTH = 6
 const POLICY_MAX_LENGTH = 7
 const POLICY_BITFIELD32_MASK = 10
 const POLICY_MASK = 12
+/** NL_ATTR_TYPE_U8, _U16, _U32 and _U64, and their bytes. */
+const UNSIGNED = new Map<number | undefined, bigint>([
+  [2, 1n],
+  [3, 2n],
+  [4, 4n],
+  [5, 8n],
+])
 /** NL_ATTR_TYPE_STRING and _NUL_STRING, whose lengths are in characters. */
 const STRINGS: readonly (number | undefined)[] = [11, 12]
 
 const NLA_HDRLEN = 4
+const AF_BRIDGE = 7
 const NLA_TYPE_MASK = 0x3fff
 
 /** An NLMSG_ERROR or NLMSG_DONE, read but not yet put into words. */
@@ -118,7 +126,12 @@ function readPolicy(bytes: Buffer, start: number, end: number): string | undefin
     else if (stop - at >= 4) limits.set(type, BigInt(readU32(bytes, at)))
   })
   const kind = limits.get(POLICY_TYPE)
-  const unit = STRINGS.includes(kind === undefined ? undefined : Number(kind)) ? 'characters' : 'bytes'
+  const type = kind === undefined ? undefined : Number(kind)
+  const size = UNSIGNED.get(type)
+  // All that fits: then it is the length that was wrong.
+  if (size !== undefined && limits.get(POLICY_MIN_U) === 0n && limits.get(POLICY_MAX_U) === 2n ** (8n * size) - 1n)
+    return `a number of ${size} byte${size === 1n ? '' : 's'}`
+  const unit = STRINGS.includes(type) ? 'characters' : 'bytes'
   const mask = limits.get(POLICY_MASK) ?? limits.get(POLICY_BITFIELD32_MASK)
   return (
     range(limits.get(POLICY_MIN_U) ?? limits.get(POLICY_MIN_S), limits.get(POLICY_MAX_U) ?? limits.get(POLICY_MAX_S)) ??
@@ -154,6 +167,8 @@ export const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno $
 interface Words {
   /** The operations it is about; all if absent. */
   readonly on?: RegExp
+  /** Only about entries of a forwarding database. */
+  readonly fdb?: true
   /** Only beside these words of the kernel's; absent: only where it is silent. */
   readonly beside?: RegExp
   /** What to say. `{path}` stands for that part of the request's value; a request without it takes the next row. */
@@ -177,7 +192,7 @@ const WORDS: Readonly<Record<string, readonly Words[]>> = {
     { on: /NEWLINK/, say: 'a device named {ifname} exists already' },
     { on: /NEWROUTE/, say: 'a route to {dst} with the same table, tos and metric exists already' },
     { on: /NEWNEXTHOP/, say: 'a nexthop with id {id} exists already' },
-    { on: /NEWNEIGH/, say: 'an entry for {lladdr} on device {ifindex} exists already' },
+    { on: /NEWNEIGH/, fdb: true, say: 'an entry for {lladdr} on device {ifindex} exists already' },
     { on: /NEWNEIGH/, say: 'an entry for {dst} on device {ifindex} exists already' },
     { on: /NEWADDR/, say: 'device {index} has the address {address} already' },
     { on: /NEWRULE/, say: 'the same rule exists already' },
@@ -203,7 +218,8 @@ const WORDS: Readonly<Record<string, readonly Words[]>> = {
   ],
   ENOENT: [
     { on: /NEXTHOP/, say: 'there is no nexthop with id {id}' },
-    { on: /NEIGH/, say: 'there is no entry for {lladdr} on device {ifindex}' },
+    { on: /NEXTHOP/, beside: /no entry exists$/, say: 'there is no nexthop with id {id}' },
+    { on: /NEIGH/, fdb: true, say: 'there is no entry for {lladdr} on device {ifindex}' },
     { on: /NEIGH/, say: 'there is no entry for {dst} on device {ifindex}' },
     { on: /RULE/, say: 'there is no such rule' },
     { on: /GETROUTE/, say: 'nothing was ever put into table {table}' },
@@ -225,7 +241,11 @@ const WORDS: Readonly<Record<string, readonly Words[]>> = {
   ENETUNREACH: [
     ...UNREACHABLE,
     { on: /ROUTE|NEXTHOP/, beside: /^Nexthop has invalid gateway$/, say: `gateway {gateway} ${UNREACHED}` },
-    { on: /ROUTE|NEXTHOP/, beside: /^Nexthop has invalid gateway$/, say: `one of the gateways ${UNREACHED}` },
+    {
+      on: /ROUTE|NEXTHOP/,
+      beside: /^Nexthop has invalid gateway$/,
+      say: `gateway {multipath.0.gateway} or another ${UNREACHED}`,
+    },
     { say: 'there is no route to it' },
   ],
   EHOSTUNREACH: [...UNREACHABLE, { say: 'there is no route to it, or a route that says unreachable' }],
@@ -244,10 +264,8 @@ const WORDS: Readonly<Record<string, readonly Words[]>> = {
       say: 'the kernel has no {linkinfo.kind} devices, and no module for them that it may load',
     },
     { on: /LINK/, beside: /^Unknown device type$/, say: 'linkinfo.kind is missing' },
-    {
-      on: /NEWLINK/,
-      say: 'the kernel cannot do this with a {linkinfo.kind} device, or the device is of another kind',
-    },
+    { on: /NEWLINK/, say: 'device {index} is not a {linkinfo.kind} device, or the kernel cannot do this with one' },
+    { on: /NEWLINK/, say: 'the kernel cannot do this with a {linkinfo.kind} device' },
     { on: /NEWLINK/, say: 'device {master} cannot be its master, or the kernel cannot do this' },
     { on: /DELLINK/, say: 'this device cannot be deleted: it belongs to its module, as tunl0 does' },
     { on: /NEWROUTE/, say: 'the kernel has no lightweight tunnels of type {encap.type}' },
@@ -326,6 +344,7 @@ function explain(protocol: Protocol, request: Request, answer: Answer): Extack |
 function words(code: string, request: Request, kernel: string | undefined): string | undefined {
   for (const row of WORDS[code] ?? []) {
     if (row.on?.test(request.operation) === false) continue
+    if (row.fdb && request.value.family !== 'bridge' && request.value.family !== AF_BRIDGE) continue
     if (kernel === undefined ? row.beside : !row.beside?.test(kernel)) continue
     const text = fill(row.say, request.value)
     if (text !== undefined) return text

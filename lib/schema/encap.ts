@@ -1,6 +1,7 @@
 import { ipv4, ipv6 } from '../wire/addresses.js'
 import { encap as encapCodec } from '../wire/encap.js'
 import { labels } from '../wire/labels.js'
+import { packed } from '../wire/packed.js'
 import { be16, be32, be64, bits, bytes, u8, u32 } from '../wire/scalars.js'
 import { attr, attrs, table } from '../wire/table.js'
 import { TUNNEL } from './constants.js'
@@ -11,7 +12,7 @@ import { TUNNEL } from './constants.js'
  */
 
 /** LWTUNNEL_IP_OPT_GENEVE_*: one option of a Geneve header. Linux 5.5. */
-export const GENEVE_OPT = table('LWTUNNEL_IP_OPT_GENEVE_', {
+export const GENEVE_OPT = packed('LWTUNNEL_IP_OPT_GENEVE_', {
   /** Option class, network byte order. */
   class: attr(1, be16),
   /** Option type. */
@@ -22,7 +23,7 @@ export const GENEVE_OPT = table('LWTUNNEL_IP_OPT_GENEVE_', {
 
 /** LWTUNNEL_IP_OPT_VXLAN_*. Linux 5.5. */
 export const VXLAN_OPT = table('LWTUNNEL_IP_OPT_VXLAN_', {
-  /** Group policy id. */
+  /** Group policy id, 16 bits; 0x80000 and 0x400000 are flags of the header (applied, do not learn). */
   gbp: attr(1, u32),
 })
 

@@ -20,6 +20,9 @@ const ROUNDS = 4
  */
 export const MOST_OBJECTS = 5000
 
+/** Peers that can announce one prefix: an attribute has 65,535 bytes, and a hop with its encap more than a hundred. */
+export const MOST_HOPS = 512
+
 /** Options of everything that changes peers. */
 export interface ChangeOptions {
   /** Stops between two lots of messages. The next sync finds what was done until then. */
@@ -90,7 +93,9 @@ async function assertReady(rt: Rtnetlink, { device }: Scheme): Promise<void> {
 }
 
 /** @throws {UnsupportedError} */
-function limit({ objects, force }: Scheme, { members }: Wanted): void {
+function limit({ objects, force }: Scheme, { members, most }: Wanted): void {
+  if (most > MOST_HOPS)
+    throw new UnsupportedError(`${most} peers announce one prefix: a route has room for ${MOST_HOPS}`)
   if (!objects || force || members.size <= MOST_OBJECTS) return
   throw new UnsupportedError(
     `${members.size} peers with nexthop objects: from ${MOST_OBJECTS} on the kernel holds its lock for seconds to minutes when the device goes down, because each object looks through all routes; use strategy 'onlink', or force it`,

@@ -302,8 +302,13 @@ export class Diff {
   }
 
   *#breakRoutes(): Generator<Step | undefined, void> {
+    const { routes, nexthops } = this.#present
+    // Objects may be used by routes that a change of some peers is not about.
+    const all = this.#scope === undefined || nexthops.size > 0
     let pause = STRIDE
-    for (const [prefix, found] of this.#present.routes) {
+    for (const prefix of all ? routes.keys() : this.#wanted.routes.keys()) {
+      const found = routes.get(prefix)
+      if (found === undefined) continue
       if (--pause === 0) {
         pause = STRIDE
         yield undefined

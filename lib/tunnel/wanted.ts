@@ -12,11 +12,11 @@ import type { Scheme } from './scheme.js'
 /** Who announces a prefix. */
 export class Claim {
   /** One peer, or several; none where nobody announces it any more. */
-  who: Member | readonly Member[]
+  who: Member | Member[]
   /** The kernel has just this route. */
   settled = false
 
-  constructor(who: Member | readonly Member[]) {
+  constructor(who: Member | Member[]) {
     this.who = who
   }
 
@@ -30,22 +30,33 @@ export class Claim {
 export class Wanted {
   readonly members: ReadonlyMap<string, Member>
   readonly routes = new Map<string, Claim>()
+  /** How many peers announce the prefix that most of them do. */
+  most = 1
 
   constructor(members: ReadonlyMap<string, Member>) {
     this.members = members
   }
 
-  /** Takes a peer's prefixes. */
+  /** Takes a peer's prefixes, of which none was taken before. */
   announce(member: Member): void {
-    for (const prefix of member.prefixes) this.announcePrefix(prefix, member)
+    for (const prefix of member.prefixes) {
+      const claim = this.routes.get(prefix)
+      if (claim === undefined) this.routes.set(prefix, new Claim(member))
+      else this.#share(claim, member)
+    }
   }
 
-  /** Takes one prefix of a peer. */
+  /** Takes one prefix of a peer, which it may have already. */
   announcePrefix(prefix: string, member: Member): void {
     const claim = this.routes.get(prefix)
     if (claim === undefined) this.routes.set(prefix, new Claim(member))
-    else if (!claim.members.includes(member))
-      claim.who = claim.members.length === 0 ? member : [...claim.members, member]
+    else if (!claim.members.includes(member)) this.#share(claim, member)
+  }
+
+  #share(claim: Claim, member: Member): void {
+    if (claim.who instanceof Member) claim.who = [claim.who, member]
+    else if (claim.who.push(member) === 1) claim.who = member
+    this.most = Math.max(this.most, claim.members.length)
   }
 
   /** A prefix that nobody may announce, unless somebody does. */

@@ -4,25 +4,14 @@ import type { MonitorEvent } from '../netlink/monitor.js'
 import type { Group, Rtnetlink } from '../rtnl/rtnetlink.js'
 import { converge } from './converge.js'
 import { factsOf, findLink } from './device.js'
-import { Diff, type Step, type Wrong } from './diff.js'
+import { Diff } from './diff.js'
+import { type Drift, driftOf, keyOf, type Told } from './drift.js'
 import type { Member } from './peer.js'
 import type { PeerFailure } from './result.js'
 import { isRefusal, type Scheme } from './scheme.js'
 import { protocolName, readSnapshot } from './snapshot.js'
 import { expectationOf } from './target.js'
 import { Wanted } from './wanted.js'
-
-/** Something of a peer is missing, is not what it should be (`different`), or should not be there (`surplus`). */
-export interface Drift {
-  readonly event: Wrong
-  /** The peer; '' for what belongs to none, such as a nexthop group. */
-  readonly endpoint: string
-  /** What of it: its route, nexthop object, neighbour entry or forwarding entry. */
-  readonly object: 'route' | 'nexthop' | 'neighbour' | 'forward'
-  readonly prefix?: string
-  /** By what, in words, as far as the kernel has told. */
-  readonly cause: string
-}
 
 /** What {@link Overlay.watch} yields. */
 export type OverlayEvent =
@@ -70,12 +59,6 @@ const LONGEST_PAUSE = 30_000
 const PATIENCE = 10
 /** Announced deletions that are remembered until the kernel is read. */
 const MEMORY = 10_000
-
-const OBJECTS: Readonly<Record<string, Drift['object']>> = {
-  ROUTE: 'route',
-  NEXTHOP: 'nexthop',
-  NEIGH: 'neighbour',
-}
 
 /** Tells what others change, by comparing what is there with what should be whenever the kernel announces something. */
 export class Watch {
@@ -207,16 +190,14 @@ export class Watch {
     const { events, state } = await this.#watched.exclusively(() => this.#compare())
     if (state !== undefined) yield state
     if (this.#gone) return
+    if (events === undefined) {
+      yield* this.#mend()
+      return
+    }
     const before = this.#reported
     this.#reported = new Map(events.map((event) => [keyOf(event), event]))
-    for (const [key, event] of before) {
-      if (this.#reported.has(key)) continue
-      yield {
-        event: 'restored',
-        endpoint: event.endpoint,
-        ...(event.prefix === undefined ? {} : { prefix: event.prefix }),
-      }
-    }
+    for (const [key, { endpoint, prefix }] of before)
+      if (!this.#reported.has(key)) yield { event: 'restored', endpoint, ...(prefix === undefined ? {} : { prefix }) }
     for (const [key, event] of this.#reported) if (!before.has(key)) yield event
     if (events.length === 0) this.#relax()
     else if (this.#repair && this.#up) yield* this.#mend()
@@ -227,7 +208,8 @@ export class Watch {
     if (performance.now() - this.#mended > PATIENCE * this.#pause) this.#pause = 0
   }
 
-  async #compare(): Promise<{ events: Drift[]; state?: OverlayEvent }> {
+  /** What is wrong; no `events` where it is known that everything has to be put back. */
+  async #compare(): Promise<{ events?: Drift[]; state?: OverlayEvent }> {
     const { rt, scheme } = this.#watched
     this.#dirty = false
     const told = { wentDown: this.#wentDown, nexthop: this.#nexthopDeleted, deleted: new Set(this.#deleted) }
@@ -235,28 +217,35 @@ export class Watch {
     this.#deleted.clear()
     const { index, ifname, kind } = scheme.device
     const link = await findLink(rt, index)
-    if (link === undefined || factsOf(link).kind !== kind) {
+    const facts = link === undefined ? undefined : factsOf(link)
+    if (facts === undefined || facts.kind !== kind) {
       this.#gone = true
-      return { events: [], state: { event: 'device', state: 'gone', ifname } }
+      return { state: { event: 'device', state: 'gone', ifname } }
     }
-    const facts = factsOf(link)
-    const turned = this.#up !== undefined && this.#up !== facts.up
-    this.#up = facts.up
-    const cause = { ...told, up: facts.up }
+    const { up } = facts
+    const turned = this.#up !== undefined && this.#up !== up
+    const state = turned ? ({ event: 'device', state: up ? 'up' : 'down', ifname: facts.ifname } as const) : undefined
+    this.#up = up
+    if (state !== undefined && up && this.#repair) return { state }
+    const events = await this.#drift({ ...told, up })
+    return state === undefined ? { events } : { events, state }
+  }
+
+  /** What is missing, different or too much. */
+  async #drift(told: Told): Promise<Drift[]> {
+    const { rt, scheme } = this.#watched
     const wanted = wantedOf(this.#watched.expected())
     const snapshot = await readSnapshot(rt, scheme, { expectation: expectationOf(scheme, wanted) })
     const events: Drift[] = []
     let began = performance.now()
     for (const step of new Diff(scheme, { wanted }, snapshot).steps()) {
-      if (step !== undefined) for (const event of driftOf(step, cause)) events.push(event)
+      if (step !== undefined) for (const event of driftOf(step, told)) events.push(event)
       else if (performance.now() - began > SLICE) {
         await turn()
         began = performance.now()
       }
     }
-    return turned
-      ? { events, state: { event: 'device', state: facts.up ? 'up' : 'down', ifname: facts.ifname } }
-      : { events }
+    return events
   }
 
   /** Puts everything back, and makes the next time wait longer. */
@@ -287,42 +276,8 @@ const DEVICE_LOST: ReadonlySet<string> = new Set(['ENETDOWN', 'ENODEV'])
 const permanent = ({ state }: Readonly<Record<string, unknown>>): boolean =>
   Array.isArray(state) && state.includes('permanent')
 
-const keyOf = ({ event, endpoint, object, prefix }: Drift): string => `${event} ${object} ${endpoint} ${prefix}`
-
 function wantedOf(members: ReadonlyMap<string, Member>): Wanted {
   const wanted = new Wanted(members)
   for (const member of members.values()) wanted.announce(member)
   return wanted
-}
-
-/** What the kernel has told since it was last read. */
-interface Told {
-  readonly up: boolean
-  readonly wentDown: boolean
-  readonly nexthop: boolean
-  readonly deleted: ReadonlySet<string>
-}
-
-/** What a message that would put something right says about it. */
-function driftOf({ wrong, endpoints, prefix, request }: Step, told: Told): Drift[] {
-  const object =
-    request.value.family === 'bridge' ? 'forward' : OBJECTS[request.operation.replace(/^RTM_(NEW|DEL)/, '')]!
-  const cause = causeOf(wrong, prefix, told)
-  const about = endpoints.length === 0 ? [''] : endpoints
-  return about.map((endpoint) => ({
-    event: wrong,
-    endpoint,
-    object,
-    ...(prefix === undefined ? {} : { prefix }),
-    cause,
-  }))
-}
-
-function causeOf(wrong: Wrong, prefix: string | undefined, { up, wentDown, nexthop, deleted }: Told): string {
-  if (wrong === 'surplus') return 'somebody else made it with the protocol number of the overlay'
-  if (wrong === 'different') return 'somebody else changed it'
-  if (prefix !== undefined && deleted.has(prefix)) return 'somebody else deleted it'
-  if (!up) return 'the device is down'
-  if (wentDown) return 'the device was down'
-  return nexthop ? 'its nexthop object was deleted' : 'the kernel has not said'
 }

@@ -64,6 +64,8 @@ export interface Codec<Out, In = Out> {
   write(w: Writer, value: In, context: Context): void
   /** Reads the payload between `start` and `end`; undefined if it cannot tell: it stays an unknown attribute then. */
   read(bytes: Buffer, start: number, end: number, context: Context): Out | undefined
+  /** Reads a payload that may hold several items of an attribute that may occur several times. */
+  readMany?(bytes: Buffer, start: number, end: number, context: Context): Out[]
   /** True where the value needs no attribute: it went into the header, or says nothing. */
   skip?(value: In, w: Writer, context: Context): boolean
   /** What the value is where the message has no such attribute. */

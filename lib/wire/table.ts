@@ -291,15 +291,16 @@ function readAttribute(
 ): boolean {
   let value: unknown
   try {
-    value = slot.codec.read(b, start, end, context)
+    value = slot.codec.readMany?.(b, start, end, context) ?? slot.codec.read(b, start, end, context)
   } catch (error) {
     throw error instanceof DecodeError ? error.within(slot.key) : error
   }
   if (value === undefined) keepUnknown(out, type, b, start, end)
   else if (slot.row!.repeated) {
+    const items = slot.codec.readMany === undefined ? [value] : (value as unknown[])
     const list = out[slot.key] as unknown[] | undefined
-    if (list === undefined) out[slot.key] = [value]
-    else list.push(value)
+    if (list === undefined) out[slot.key] = items
+    else list.push(...items)
   } else out[slot.key] = value
   return value !== undefined
 }

@@ -78,7 +78,7 @@ const CASES: readonly EncapCase[] = [
   },
   {
     name: `VXLAN options: ${OPTIONS}`,
-    asked: ip({ opts: { vxlan: { gbp: 0x12345 } } }),
+    asked: ip({ opts: { vxlan: { gbp: 0x1234 } } }),
     told: { ...IP, flags: ['vxlan_opt'] },
     hazardous: true,
   },
@@ -130,7 +130,9 @@ export async function readEncaps(t: Test): Promise<void> {
     for (const [i, one] of cases.entries()) {
       const dst = `10.0.${i}.0/24`
       await rt.request(route.add({ dst, encap: one.asked, protocol: 78, ...via }))
-      const [found] = await rt.list(route.list({ family: 'inet', protocol: 78 })).then((all) => all.filter((r) => r.dst === dst))
+      const [found] = await rt
+        .list(route.list({ family: 'inet', protocol: 78 }))
+        .then((all) => all.filter((r) => r.dst === dst))
       t.match(found, { dst, ...via })
       t.same(withoutPadding(found?.encap), expected(one), one.name)
     }
@@ -148,7 +150,9 @@ export async function readEncaps(t: Test): Promise<void> {
 
   await t.test('on routes over IPv6', async (t) => {
     const [, one] = cases
-    await rt.request(route.add({ dst: '2001:db8:1::/48', gateway: '2001:db8::3', oif, encap: one!.asked, protocol: 78 }))
+    await rt.request(
+      route.add({ dst: '2001:db8:1::/48', gateway: '2001:db8::3', oif, encap: one!.asked, protocol: 78 }),
+    )
     const [found] = await rt.list(route.list({ family: 'inet6', protocol: 78 }))
     t.same(withoutPadding(found?.encap), expected(one!))
   })
@@ -187,7 +191,13 @@ export async function readMpls(t: Test): Promise<void> {
     { dst: '100', via, oif, newdst: [200, 300], ttlPropagate: false },
     { dst: '101', via, oif, ttlPropagate: true },
     { dst: '102', via: { family: 'inet6', address: '2001:db8::3' }, oif },
-    { dst: '103', multipath: [{ via, oif, newdst: [7 + 16] }, { via, oif }] },
+    {
+      dst: '103',
+      multipath: [
+        { via, oif, newdst: [7 + 16] },
+        { via, oif },
+      ],
+    },
   ] as const
   for (const one of asked) await rt.request(route.add({ family: 'mpls', ...one }))
   const found = await rt.list(route.list({ family: 'mpls' }))
@@ -251,7 +261,12 @@ export async function readUdpEncaps(t: Test): Promise<void> {
   for (const [kind, local] of Object.entries(kinds))
     for (const encapType of ['fou', 'gue']) {
       const ifname = `${kind}-${encapType}`
-      const data = { ...udp, local, encapType, ...(encapType === 'gue' && { remote: kinds.ipip === local ? '192.0.2.2' : '2001:db8::2' }) }
+      const data = {
+        ...udp,
+        local,
+        encapType,
+        ...(encapType === 'gue' && { remote: kinds.ipip === local ? '192.0.2.2' : '2001:db8::2' }),
+      }
       try {
         await rt.request(link.add({ ifname, linkinfo: { kind, data } as unknown as LinkinfoInput }))
       } catch (error) {
