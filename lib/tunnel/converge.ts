@@ -3,10 +3,11 @@ import { NbmaError, UnsupportedError } from '../errors.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import { deliver, type Progress } from './deliver.js'
 import { factsOf, refreshLink } from './device.js'
-import { Diff, type Target } from './diff.js'
+import { Diff } from './diff.js'
 import type { PeerFailure, SyncResult } from './result.js'
 import type { Scheme } from './scheme.js'
 import { type Expectation, readSnapshot, type Snapshot } from './snapshot.js'
+import type { Target } from './step.js'
 import type { Wanted } from './wanted.js'
 
 const debug = createDebug('nbma:overlay')

@@ -2,7 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { KernelError } from '../errors.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import type { Request } from '../wire/request.js'
-import type { Diff, Step } from './diff.js'
+import type { Diff } from './diff.js'
+import type { Step } from './step.js'
 
 /**
  * Sends the messages of a difference and sorts what came back.

@@ -1,25 +1,14 @@
 import type { Route } from '../schema/route.js'
-import type { Request } from '../wire/request.js'
-import { FLOOD, neighboursOf, usesFdb } from './carriage.js'
+import { Entries } from './entries.js'
 import { type Destination, familyOfPrefix, Messages } from './messages.js'
 import { hashSet, within } from './metric.js'
 import { Objects } from './objects.js'
 import { Member } from './peer.js'
+import { multipathText, type PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
-import { multipathText, type PresentPeer, PresentRoute, type Snapshot } from './snapshot.js'
+import type { Snapshot } from './snapshot.js'
+import { about, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
 import { type Claim, hopToward, type Wanted } from './wanted.js'
-
-/** What is wrong with the kernel's state that a message puts right. */
-export type Wrong = 'missing' | 'different' | 'surplus'
-
-/** One message, and the peers that it is about. */
-export interface Step {
-  readonly request: Request
-  readonly wrong: Wrong
-  /** Endpoints, the first one standing for a message that is about one peer. */
-  readonly endpoints: readonly string[]
-  readonly prefix?: string
-}
 
 /** Somebody else's route to a prefix of ours. The kernel takes the one with the lower metric. */
 export interface ForeignRoute {
@@ -27,12 +16,6 @@ export interface ForeignRoute {
   /** The peers that announce it here. */
   readonly endpoints: readonly string[]
   readonly route: Route
-}
-
-/** Somebody else's neighbour or forwarding entry where ours would be. */
-export interface Obstacle {
-  readonly endpoint: string
-  readonly message: string
 }
 
 /** How many peers a change is about. */
@@ -43,18 +26,6 @@ export interface Counts {
   unchanged: number
 }
 
-/** What is wanted. */
-export interface Target {
-  readonly wanted: Wanted
-  /** Only of these peers something may be taken away; undefined: of all. */
-  readonly scope?: ReadonlySet<string>
-  /** A peer that was elsewhere before. */
-  readonly moved?: { readonly from: string; readonly to: Member }
-}
-
-/** How many prefixes or peers are looked at before the reader of the steps may do something else. */
-const STRIDE = 64
-
 /**
  * The difference between what is wanted and what is there, as messages in an order that keeps a route to every prefix
  * that has one before and after: first all that is new, then the routes that are too many, then what only those needed.
@@ -62,8 +33,6 @@ const STRIDE = 64
 export class Diff {
   /** Other people's routes to the wanted prefixes, as they are found. */
   readonly foreign: ForeignRoute[] = []
-  /** What could not be done without touching other people's entries. */
-  readonly obstacles: Obstacle[] = []
   /** Prefixes looked at. */
   done = 0
   readonly #scheme: Scheme
@@ -74,9 +43,7 @@ export class Diff {
   /** Only what these peers have may be taken away; undefined: what all have that is not wanted. */
   readonly #scope: ReadonlySet<string> | undefined
   readonly #moved: Target['moved']
-  /** Gateways and MACs that are wanted. */
-  readonly #gateways = new Set<string>()
-  readonly #macs = new Set<string>()
+  readonly #entries: Entries
   readonly #gone = new Set<PresentPeer>()
 
   constructor(scheme: Scheme, { wanted, scope, moved }: Target, present: Snapshot) {
@@ -87,17 +54,23 @@ export class Diff {
     this.#moved = moved
     this.#messages = new Messages(scheme)
     this.#objects = new Objects(scheme, this.#messages, present)
+    this.#entries = new Entries(scheme, this.#messages, { wanted, scope }, present)
+  }
+
+  /** What could not be done without touching other people's entries. */
+  get obstacles(): readonly Obstacle[] {
+    return this.#entries.obstacles
   }
 
   /** The messages. `undefined` stands for a while without one. */
   *steps(): Generator<Step | undefined, void> {
     yield* this.#recognise()
-    yield* this.#makeEntries()
+    yield* this.#entries.make()
     if (this.#scheme.objects) yield* this.#makeObjects()
     yield* this.#makeRoutes()
     yield* this.#breakRoutes()
     yield* this.#breakObjects()
-    yield* this.#breakEntries()
+    yield* this.#entries.break()
   }
 
   /** What became of the peers, once all steps were taken. */
@@ -144,7 +117,7 @@ export class Diff {
   *#makeObjects(): Generator<Step | undefined, void> {
     if (this.#moved !== undefined) {
       const { from, to } = this.#moved
-      for (const request of this.#objects.move(from, to)) yield this.#about(request, 'different', [to])
+      for (const request of this.#objects.move(from, to)) yield about(request, 'different', [to])
     }
     const groups: [string, readonly Member[]][] = []
     let pause = STRIDE
@@ -155,66 +128,14 @@ export class Diff {
       }
       for (const member of members) {
         const { request } = this.#objects.single(member, familyOfPrefix(prefix))
-        if (request !== undefined) yield this.#about(request, 'missing', [member])
+        if (request !== undefined) yield about(request, 'missing', [member])
       }
       if (members.length > 1) groups.push([prefix, members])
     }
     for (const [prefix, members] of groups) {
       const { request } = this.#objects.group(members, familyOfPrefix(prefix))
-      if (request !== undefined) yield this.#about(request, 'missing', members)
+      if (request !== undefined) yield about(request, 'missing', members)
     }
-  }
-
-  *#makeEntries(): Generator<Step | undefined, void> {
-    const { ways, flood } = this.#scheme
-    const fdb = usesFdb(this.#scheme)
-    const neighbours = [ways.inet, ways.inet6].some((way) => 'lladdr' in way)
-    if (!fdb && !neighbours) return
-    let pause = STRIDE
-    for (const member of this.#wanted.members.values()) {
-      if (--pause === 0) {
-        pause = STRIDE
-        yield undefined
-      }
-      if (neighbours) yield* this.#makeNeighbours(member)
-      if (!fdb) continue
-      if (member.mac !== undefined) yield* this.#makeForward(member, member.mac)
-      if (flood && !this.#present.floods.has(member.endpoint)) {
-        if (!this.#present.foreignForwards.get(FLOOD)?.includes(member.endpoint))
-          yield this.#about(this.#messages.addForward(FLOOD, member.endpoint), 'missing', [member])
-      }
-    }
-  }
-
-  *#makeNeighbours(member: Member): Generator<Step, void> {
-    for (const entry of neighboursOf(this.#scheme, member)) {
-      this.#gateways.add(entry.dst)
-      const present = this.#present.neighbours.get(entry.dst)
-      if (present === entry.lladdr) continue
-      const wrong = present === undefined ? 'missing' : 'different'
-      const foreign = this.#present.foreignNeighbours.get(entry.dst)
-      if (foreign === undefined) yield this.#about(this.#messages.replaceNeighbour(entry), wrong, [member])
-      else if (foreign !== entry.lladdr)
-        this.#obstacle(
-          member,
-          `somebody else's neighbour entry says that ${entry.dst} is at ${foreign}, not ${entry.lladdr}`,
-        )
-    }
-  }
-
-  *#makeForward(member: Member, mac: string): Generator<Step, void> {
-    const { endpoint } = member
-    this.#macs.add(mac)
-    const present = this.#present.forwards.get(mac)
-    if (present === endpoint) return
-    const foreign = this.#present.foreignForwards.get(mac)
-    if (present !== undefined) yield this.#about(this.#messages.replaceForward(mac, endpoint), 'different', [member])
-    else if (foreign === undefined) yield this.#about(this.#messages.addForward(mac, endpoint), 'missing', [member])
-    else if (!foreign.includes(endpoint))
-      this.#obstacle(
-        member,
-        `somebody else's forwarding entry says that ${mac} is at ${foreign.join(', ')}, not ${endpoint}`,
-      )
   }
 
   *#makeRoutes(): Generator<Step | undefined, void> {
@@ -252,7 +173,7 @@ export class Diff {
     const there = this.#compare(prefix, own, hop.text)
     if (there === 'same') return undefined
     const request = this.#messages.singleRoute(prefix, own, hop, there === 'other')
-    return this.#about(request, there === 'other' ? 'different' : 'missing', [member], prefix)
+    return about(request, there === 'other' ? 'different' : 'missing', [member], prefix)
   }
 
   #makeShared(prefix: string, members: readonly Member[]): Step | undefined {
@@ -282,7 +203,7 @@ export class Diff {
     if (there === 'same') return undefined
     const request =
       there === 'other' ? this.#messages.replaceRoute(prefix, metric, to) : this.#messages.addRoute(prefix, metric, to)
-    return this.#about(request, there === 'other' ? 'different' : 'missing', members, prefix)
+    return about(request, there === 'other' ? 'different' : 'missing', members, prefix)
   }
 
   /**
@@ -336,50 +257,7 @@ export class Diff {
   }
 
   *#breakObjects(): Generator<Step, void> {
-    for (const { request, endpoint } of this.#objects.leftovers()) yield this.#without(request, endpoint)
-  }
-
-  *#breakEntries(): Generator<Step, void> {
-    const { neighbours, forwards, floods } = this.#present
-    const { members } = this.#wanted
-    const fdb = usesFdb(this.#scheme)
-    for (const [mac, endpoint] of forwards) {
-      if (!this.#mayGo(endpoint) || (fdb && this.#macs.has(mac))) continue
-      yield this.#without(this.#messages.deleteForward(mac, endpoint), endpoint)
-    }
-    for (const endpoint of floods) {
-      if (!this.#mayGo(endpoint) || (this.#scheme.flood && members.has(endpoint))) continue
-      yield this.#without(this.#messages.deleteForward(FLOOD, endpoint), endpoint)
-    }
-    for (const [dst, lladdr] of neighbours) {
-      const endpoint = forwards.get(lladdr) ?? lladdr
-      if (this.#gateways.has(dst) || !this.#mayGo(endpoint, dst)) continue
-      yield this.#without(this.#messages.deleteNeighbour(dst), endpoint)
-    }
-  }
-
-  /** Whether something of a peer's may be taken away. */
-  #mayGo(endpoint: string, gateway?: string): boolean {
-    if (this.#scope === undefined || this.#scope.has(endpoint)) return true
-    if (gateway === undefined) return false
-    for (const peer of this.#within(this.#scope)) if (peer.gateway === gateway) return true
-    return false
-  }
-
-  #without(request: Request, endpoint: string): Step {
-    const member = this.#wanted.members.get(endpoint)
-    if (member !== undefined) member.touched = true
-    return { request, wrong: 'surplus', endpoints: endpoint === '' ? [] : [endpoint] }
-  }
-
-  #about(request: Request, wrong: Wrong, members: readonly Member[], prefix?: string): Step {
-    for (const member of members) member.touched = true
-    const endpoints = members.map(({ endpoint }) => endpoint)
-    return prefix === undefined ? { request, wrong, endpoints } : { request, wrong, endpoints, prefix }
-  }
-
-  #obstacle({ endpoint }: Member, message: string): void {
-    this.obstacles.push({ endpoint, message })
+    for (const { request, endpoint } of this.#objects.leftovers()) yield without(request, endpoint, this.#wanted)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Step, Wrong } from './diff.js'
+import type { Step, Wrong } from './step.js'
 
 /**
  * What is not as it should be, in words.

@@ -4,8 +4,9 @@ import type { Family } from './kinds.js'
 import type { Messages, Weighted } from './messages.js'
 import { hashSet, within } from './metric.js'
 import type { Hop, Member } from './peer.js'
+import { groupText } from './present.js'
 import type { Scheme } from './scheme.js'
-import { groupText, type Snapshot } from './snapshot.js'
+import type { Snapshot } from './snapshot.js'
 import { hopFor } from './wanted.js'
 
 /**

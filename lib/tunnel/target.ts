@@ -1,8 +1,8 @@
-import type { Target } from './diff.js'
 import { hashAddress, within } from './metric.js'
 import { canonicalBytes, Member, type Peer } from './peer.js'
 import type { Scheme } from './scheme.js'
 import type { Expectation, Snapshot } from './snapshot.js'
+import type { Target } from './step.js'
 import { hopToward, Wanted } from './wanted.js'
 
 /**

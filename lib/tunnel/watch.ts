@@ -13,6 +13,8 @@ import { protocolName, readSnapshot } from './snapshot.js'
 import { expectationOf } from './target.js'
 import { Wanted } from './wanted.js'
 
+export type { Drift } from './drift.js'
+
 /** What {@link Overlay.watch} yields. */
 export type OverlayEvent =
   | Drift

@@ -184,7 +184,7 @@ t.test('forty mistakes and more', async (t) => {
     [
       'ENOENT',
       'RTM_DELNEIGH',
-      { lladdr: '02:00:00:00:00:01', ifindex: 7 },
+      { family: 'bridge', lladdr: '02:00:00:00:00:01', ifindex: 7 },
       '',
       'RTM_DELNEIGH 02:00:00:00:00:01: there is no entry for 02:00:00:00:00:01 on device 7 (ENOENT)',
     ],
