@@ -96,6 +96,6 @@ t.test('packages are used where they belong', async (t) => {
 t.test('files are read in one sitting', async (t) => {
   for (const file of files) {
     const lines = readFileSync(join(lib, file), 'utf8').split('\n').length - 1
-    t.ok(lines <= 330, `${file} has ${lines} lines`)
+    t.ok(lines <= 400, `${file} has ${lines} lines`)
   }
 })
