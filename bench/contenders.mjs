@@ -4,8 +4,8 @@
  * `ip` and `bridge` print nothing, and their whole run counts.
  */
 import { execFileSync } from 'node:child_process'
-import { createRequire } from 'node:module'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +21,10 @@ process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
 /** The C program, which also prepares and clears namespaces. */
 export const C = join(scratch, 'nbma-bench')
 
-const output = (command, ...args) => execFileSync(command, args, { stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim()
+const output = (command, ...args) =>
+  execFileSync(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    .toString()
+    .trim()
 
 function attempt(fn) {
   try {
@@ -97,7 +100,7 @@ export function contenders() {
       key: 'nbma',
       name: 'nbma',
       version: `on Node ${process.versions.node}`,
-      command: (what, { index }, count) => [process.execPath, nbma, what, String(index), String(count)],
+      command: (what, { index }, count) => [process.execPath, '--expose-gc', nbma, what, String(index), String(count)],
     },
     {
       key: 'c',
@@ -127,7 +130,7 @@ export function contenders() {
     name: 'npm netlink',
     version: require('netlink/package.json').version,
     share: 0.2,
-    command: (what, { index }, count) => [process.execPath, npm, what, String(index), String(count)],
+    command: (what, { index }, count) => [process.execPath, '--expose-gc', npm, what, String(index), String(count)],
   })
   const go = join(scratch, 'vishvananda')
   const built = attempt(() => {

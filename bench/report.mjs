@@ -16,7 +16,8 @@ export const times = (ratio) => (ratio >= 10 ? ratio.toFixed(0) : ratio >= 2 ? r
 export function table(head, rows) {
   const lines = [head, ...rows]
   const widths = head.map((_, i) => Math.max(3, ...lines.map((line) => line[i].length)))
-  const line = (cells) => `| ${cells.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join(' | ')} |`
+  const line = (cells) =>
+    `| ${cells.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join(' | ')} |`
   const rule = `|${widths.map((width, i) => (i ? `${'-'.repeat(width + 1)}:` : '-'.repeat(width + 2))).join('|')}|`
   return [line(head), rule, ...rows.map(line)].join('\n')
 }

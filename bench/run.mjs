@@ -101,7 +101,11 @@ async function measureRow(row) {
     try {
       if (before !== undefined && !reads) await sandbox.c(before, peers)
       const result = await sandbox.run(command)
-      cell.add(result, contender.key === 'npm' || contender.key === 'python' ? peers : peers * messages, peers * messages)
+      cell.add(
+        result,
+        contender.key === 'npm' || contender.key === 'python' ? peers : peers * messages,
+        peers * messages,
+      )
     } catch (error) {
       if (error instanceof Interrupted) throw error
       cell.failure = String(error.message)

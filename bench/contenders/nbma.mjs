@@ -11,7 +11,8 @@ const ifindex = Number(device)
 const count = Number(number)
 const first = Number(from)
 
-const peers = (make) => Array.from({ length: count }, (_, i) => make(first + i))
+/** Plain objects as whoever reads them from a file has them. */
+const peers = (make) => JSON.parse(JSON.stringify(Array.from({ length: count }, (_, i) => make(first + i))))
 
 /** Plain objects are there before the clock starts; requests are made from them while it runs. */
 function* requests(values, make) {
@@ -45,9 +46,9 @@ const batch = (source) =>
 const batchOf = (values, make) => batch(requests(values, make))
 
 function* pairs(values) {
-  for (const { hop, ...rest } of values) {
-    yield nexthop.add(hop)
-    yield route.add(rest)
+  for (const value of values) {
+    yield nexthop.add(value.nexthop)
+    yield route.add(value.route)
   }
 }
 
@@ -65,17 +66,27 @@ const dump = () =>
   })
 
 const JOBS = {
-  'route-batch': () => batchOf(peers((i) => onlink(i)), route.add),
-  'route-one-gateway': () => batchOf(peers((i) => onlink(i, endpoint(0), 1000)), route.add),
-  'route-one-metric': () => batchOf(peers((i) => onlink(i, endpoint(i), undefined)), route.add),
+  'route-batch': () =>
+    batchOf(
+      peers((i) => onlink(i)),
+      route.add,
+    ),
+  'route-one-gateway': () =>
+    batchOf(
+      peers((i) => onlink(i, endpoint(0), 1000)),
+      route.add,
+    ),
+  'route-one-metric': () =>
+    batchOf(
+      peers((i) => onlink(i, endpoint(i), undefined)),
+      route.add,
+    ),
   pairs: () =>
     batch(
       pairs(
         peers((i) => ({
-          dst: `${destination(i)}/32`,
-          nhId: i + 1,
-          protocol: PROTOCOL,
-          hop: { id: i + 1, gateway: endpoint(i), oif: ifindex, protocol: PROTOCOL, flags: ['onlink'] },
+          nexthop: { id: i + 1, gateway: endpoint(i), oif: ifindex, protocol: PROTOCOL, flags: ['onlink'] },
+          route: { dst: `${destination(i)}/32`, nhId: i + 1, protocol: PROTOCOL },
         })),
       ),
     ),

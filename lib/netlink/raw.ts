@@ -39,6 +39,7 @@ export function createWatched(protocol: number): Handle {
   const raw = create(protocol)
   try {
     return { fd: descriptorOf(raw, guess), raw }
+    /* c8 ignore next 4 -- a socket that was just opened is found */
   } catch (error) {
     raw.close()
     throw error

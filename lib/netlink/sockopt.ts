@@ -41,6 +41,7 @@ function resize(fd: number, name: string, size: number, option: number, force: n
   if (!Number.isInteger(size) || size < 0 || size > 2 ** 30) throw new EncodeError(name, size, 'a number of bytes')
   try {
     setsockopt(fd, SOL_SOCKET, force, size)
+    /* c8 ignore next 4 -- tested in a process without CAP_NET_ADMIN, which does not count */
   } catch (error) {
     if ((error as SystemError).code !== 'EPERM') throw error
     setsockopt(fd, SOL_SOCKET, option, size)
@@ -61,12 +62,14 @@ export const joinGroup = (fd: number, group: number): void => setsockopt(fd, SOL
 
 /** Datagrams that found no room; 0 on kernels before 4.12, which do not tell. */
 export const dropsOf = (fd: number): number =>
+  /* c8 ignore next */
   optional(() => getsockopt(fd, SOL_SOCKET, SO_MEMINFO, SK_MEMINFO_VARS)[SK_MEMINFO_DROPS]) ?? 0
 
 /** What older kernels may lack. */
 function optional<T>(fn: () => T): T | undefined {
   try {
     return fn()
+    /* c8 ignore next 4 -- on kernels before 4.20 */
   } catch (error) {
     if ((error as SystemError).code !== 'ENOPROTOOPT') throw error
     return undefined

@@ -59,6 +59,7 @@ export class Fou extends Connection {
       const [family] = await connection.get(request)
       return new Fou(family!.familyId!, namespace, rest)
     } catch (cause) {
+      /* c8 ignore next -- the controller has no other answer */
       if (!(cause instanceof KernelError) || cause.code !== 'ENOENT') throw cause
       throw new UnsupportedError('the kernel has no fou, or its module is not loaded (modprobe fou)', { cause })
     }

@@ -34,6 +34,11 @@ export interface ChangeOptions {
 export interface SyncOptions extends ChangeOptions {
   /** Send nothing: the result lists the messages. */
   readonly dryRun?: boolean | undefined
+  /**
+   * Remove other people's routes to the prefixes of the peers, once those of the overlay are there; but for the
+   * kernel's own. Default false: they are left alone and listed in `foreign`.
+   */
+  readonly takeOver?: boolean | undefined
   /** Called after each lot of messages. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
@@ -59,7 +64,7 @@ export async function converge(
     await assertReady(rt, scheme)
     signal?.throwIfAborted()
     const snapshot = await readSnapshot(rt, scheme, { signal, expectation })
-    const wish = target(snapshot)
+    const wish = { ...target(snapshot), takeOver: options.takeOver ?? false }
     const { wanted } = wish
     limit(scheme, wanted)
     const diff = new Diff(scheme, wish, snapshot)

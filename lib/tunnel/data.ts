@@ -1,4 +1,6 @@
+import { link } from '../rtnl/link.js'
 import type { KindInput } from '../schema/kinds.js'
+import type { LinkinfoInput } from '../schema/link.js'
 import { isAny } from './device.js'
 import type { TunnelKind } from './kinds.js'
 
@@ -108,6 +110,9 @@ export function creationData<K extends TunnelKind>(kind: K, options: DataOptions
  */
 const INCREMENTAL: ReadonlySet<TunnelKind> = new Set(['vxlan', 'geneve'])
 
+/** TTL of a sit device that is given none. */
+const SIT_TTL = 64
+
 /** The attributes to send so that a device has `changes` and keeps all else. */
 export function changedData<K extends TunnelKind>(kind: K, present: Data, changes: DataOptions<K>): KindInput<K> {
   const { local, key, vni, external, ...rest } = changes as CommonOptions & Data
@@ -116,7 +121,22 @@ export function changedData<K extends TunnelKind>(kind: K, present: Data, change
   const wanted = { ...own, ...common(kind, { local, key, vni, external }, flags) }
   if (INCREMENTAL.has(kind)) return wanted as KindInput<K>
   const data = { ...present, ...wanted }
+  // A TTL that is sent switches path MTU discovery on, one that is left out does not.
+  if (kind === 'sit' && data.ttl === SIT_TTL && data.pmtudisc === false) delete data.ttl
   // "No remote" is told as 0.0.0.0, which Ethernet over GRE refuses to hear.
   if (isAny(data.remote)) delete data.remote
   return data as KindInput<K>
+}
+
+/** The attributes that were to become something else and are what they were. */
+export function untouched(kind: string, changes: object, before: Data, after: Data): string[] {
+  const bytes = (key: string, value: unknown): string =>
+    link.change({ linkinfo: { kind, data: { [key]: value } } as LinkinfoInput }).bytes.toString('hex')
+  return Object.entries(defined(changes))
+    .filter(([key]) => before[key] !== undefined && after[key] !== undefined)
+    .filter(
+      ([key, value]) =>
+        bytes(key, before[key]) === bytes(key, after[key]) && bytes(key, value) !== bytes(key, after[key]),
+    )
+    .map(([key]) => key)
 }

@@ -3,7 +3,7 @@ import { KernelError } from '../errors.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import type { Request } from '../wire/request.js'
 import type { Diff } from './diff.js'
-import type { Step } from './step.js'
+import { endpointsOf, type Step } from './step.js'
 
 /**
  * Sends the messages of a difference and sorts what came back.
@@ -59,7 +59,6 @@ export interface Delivery {
 export async function deliver(rt: Rtnetlink, diff: Diff, options: DeliverOptions): Promise<Delivery> {
   const { signal, dryRun, onProgress, total } = options
   const delivery: Delivery = { sent: 0, failures: [], doubtful: false, deviceLost: undefined, requests: [] }
-  const steps = diff.steps()
   let lot: Step[] = []
   let began = performance.now()
   const flush = async (): Promise<void> => {
@@ -69,14 +68,14 @@ export async function deliver(rt: Rtnetlink, diff: Diff, options: DeliverOptions
     else if (full.length > 0) await send(rt, full, delivery, signal)
     onProgress?.({ done: diff.done, total, sent: delivery.sent })
   }
-  for (const step of steps) {
-    if (step !== undefined) lot.push(step)
-    const late = step === undefined && performance.now() - began > SLICE
-    if (lot.length < LOT && !late) continue
+  for (const step of diff.steps()) {
+    if (step !== undefined) {
+      if (lot.push(step) < LOT) continue
+    } else if (performance.now() - began < SLICE) continue
     signal?.throwIfAborted()
     await flush()
     if (delivery.deviceLost !== undefined) return delivery
-    if (late) await turn()
+    if (performance.now() - began > SLICE) await turn()
     began = performance.now()
   }
   await flush()
@@ -93,9 +92,9 @@ async function send(rt: Rtnetlink, lot: Step[], delivery: Delivery, signal: Abor
     if (verdict === 'fine') continue
     if (verdict === 'doubtful') delivery.doubtful = true
     if (verdict === 'device') delivery.deviceLost = error as KernelError
-    const { endpoints, prefix } = lot[index]!
-    for (const endpoint of endpoints.length === 0 ? [''] : endpoints)
-      delivery.failures.push({ endpoint, error, request, ...(prefix === undefined ? {} : { prefix }) })
+    const step = lot[index]!
+    const about = step.prefix === undefined ? {} : { prefix: step.prefix }
+    for (const endpoint of endpointsOf(step)) delivery.failures.push({ endpoint, error, request, ...about })
   }
 }
 

@@ -7,7 +7,7 @@ import { Member } from './peer.js'
 import { multipathText, type PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
 import type { Snapshot } from './snapshot.js'
-import { about, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
+import { about, aboutAll, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
 import { type Claim, hopToward, type Wanted } from './wanted.js'
 
 /** Somebody else's route to a prefix of ours. The kernel takes the one with the lower metric. */
@@ -43,15 +43,17 @@ export class Diff {
   /** Only what these peers have may be taken away; undefined: what all have that is not wanted. */
   readonly #scope: ReadonlySet<string> | undefined
   readonly #moved: Target['moved']
+  readonly #takeOver: boolean
   readonly #entries: Entries
   readonly #gone = new Set<PresentPeer>()
 
-  constructor(scheme: Scheme, { wanted, scope, moved }: Target, present: Snapshot) {
+  constructor(scheme: Scheme, { wanted, scope, moved, takeOver = false }: Target, present: Snapshot) {
     this.#scheme = scheme
     this.#wanted = wanted
     this.#present = present
     this.#scope = scope
     this.#moved = moved
+    this.#takeOver = takeOver
     this.#messages = new Messages(scheme)
     this.#objects = new Objects(scheme, this.#messages, present)
     this.#entries = new Entries(scheme, this.#messages, { wanted, scope }, present)
@@ -63,14 +65,17 @@ export class Diff {
   }
 
   /** The messages. `undefined` stands for a while without one. */
-  *steps(): Generator<Step | undefined, void> {
-    yield* this.#recognise()
-    yield* this.#entries.make()
-    if (this.#scheme.objects) yield* this.#makeObjects()
-    yield* this.#makeRoutes()
-    yield* this.#breakRoutes()
-    yield* this.#breakObjects()
-    yield* this.#entries.break()
+  steps(): Iterable<Step | undefined> {
+    return inTurn([
+      () => this.#recognise(),
+      () => this.#entries.make(),
+      () => this.#makeObjects(),
+      () => this.#makeRoutes(),
+      () => this.#breakForeign(),
+      () => this.#breakRoutes(),
+      () => this.#breakObjects(),
+      () => this.#entries.break(),
+    ])
   }
 
   /** What became of the peers, once all steps were taken. */
@@ -115,9 +120,10 @@ export class Diff {
   }
 
   *#makeObjects(): Generator<Step | undefined, void> {
+    if (!this.#scheme.objects) return
     if (this.#moved !== undefined) {
       const { from, to } = this.#moved
-      for (const request of this.#objects.move(from, to)) yield about(request, 'different', [to])
+      for (const request of this.#objects.move(from, to)) yield about(request, 'different', to)
     }
     const groups: [string, readonly Member[]][] = []
     let pause = STRIDE
@@ -128,13 +134,13 @@ export class Diff {
       }
       for (const member of members) {
         const { request } = this.#objects.single(member, familyOfPrefix(prefix))
-        if (request !== undefined) yield about(request, 'missing', [member])
+        if (request !== undefined) yield about(request, 'missing', member)
       }
       if (members.length > 1) groups.push([prefix, members])
     }
     for (const [prefix, members] of groups) {
       const { request } = this.#objects.group(members, familyOfPrefix(prefix))
-      if (request !== undefined) yield about(request, 'missing', members)
+      if (request !== undefined) yield aboutAll(request, 'missing', members)
     }
   }
 
@@ -162,6 +168,27 @@ export class Diff {
     for (const route of found) this.foreign.push({ prefix, endpoints, route })
   }
 
+  /** Removes other people's routes, where that was asked for; those of the kernel come back by themselves. */
+  *#breakForeign(): Generator<Step, void> {
+    if (!this.#takeOver) return
+    for (const { prefix, route } of this.foreign) {
+      if (route.protocol === 'kernel') continue
+      const { members } = this.#wanted.routes.get(prefix)!
+      // One with the metric of ours was replaced.
+      if (this.#metricsOf(prefix).includes(route.priority ?? 0)) continue
+      yield aboutAll(this.#messages.deleteForeign(route), 'surplus', members, prefix)
+    }
+  }
+
+  /** Metrics that a route of ours to a prefix has by now. */
+  #metricsOf(prefix: string): readonly number[] {
+    const { metric, objects } = this.#scheme
+    const { members } = this.#wanted.routes.get(prefix)!
+    if (objects) return [metric.base]
+    const [first] = members
+    return [within(metric, members.length === 1 ? first!.hash : hashSet(members.map(({ hash }) => hash)))]
+  }
+
   #makeSingle(prefix: string, member: Member): Step | undefined {
     const { objects, metric } = this.#scheme
     if (objects) {
@@ -173,7 +200,7 @@ export class Diff {
     const there = this.#compare(prefix, own, hop.text)
     if (there === 'same') return undefined
     const request = this.#messages.singleRoute(prefix, own, hop, there === 'other')
-    return about(request, there === 'other' ? 'different' : 'missing', [member], prefix)
+    return about(request, there === 'other' ? 'different' : 'missing', member, prefix)
   }
 
   #makeShared(prefix: string, members: readonly Member[]): Step | undefined {
@@ -203,7 +230,7 @@ export class Diff {
     if (there === 'same') return undefined
     const request =
       there === 'other' ? this.#messages.replaceRoute(prefix, metric, to) : this.#messages.addRoute(prefix, metric, to)
-    return about(request, there === 'other' ? 'different' : 'missing', members, prefix)
+    return aboutAll(request, there === 'other' ? 'different' : 'missing', members, prefix)
   }
 
   /**
@@ -212,7 +239,7 @@ export class Diff {
    */
   #compare(prefix: string, metric: number, content: string): 'same' | 'other' | 'none' {
     const present = this.#present.routes.get(prefix)
-    if (present === undefined) return 'none'
+    if (present === undefined) return this.#takes(prefix, metric) ? 'other' : 'none'
     if (present instanceof PresentRoute) return judge(present, metric, content)
     let verdict: 'same' | 'other' | 'none' = 'none'
     for (const route of present) {
@@ -220,6 +247,13 @@ export class Diff {
       if (verdict === 'none' || found === 'same') verdict = found === 'none' ? verdict : found
     }
     return verdict
+  }
+
+  /** Whether a route of somebody else's stands where ours shall be, and may be replaced. */
+  #takes(prefix: string, metric: number): boolean {
+    return (
+      this.#takeOver && (this.#present.foreign.get(prefix)?.some(({ priority = 0 }) => priority === metric) ?? false)
+    )
   }
 
   *#breakRoutes(): Generator<Step | undefined, void> {
@@ -253,11 +287,31 @@ export class Diff {
     const request = content.startsWith('#')
       ? this.#messages.deleteRoute(prefix, metric, Number(content.slice(1)))
       : this.#messages.deletePlainRoute(prefix, metric)
-    return { request, wrong: 'surplus', endpoints: peers.map(({ endpoint }) => endpoint), prefix }
+    return { request, wrong: 'surplus', who: peers, prefix }
   }
 
   *#breakObjects(): Generator<Step, void> {
     for (const { request, endpoint } of this.#objects.leftovers()) yield without(request, endpoint, this.#wanted)
+  }
+}
+
+/** Phase by phase. A generator that delegates to others costs each item a detour. */
+function inTurn<T>(phases: readonly (() => Generator<T, void>)[]): Iterable<T> {
+  return {
+    [Symbol.iterator]() {
+      const left = [...phases]
+      let phase: Generator<T, void> | undefined = left.shift()?.()
+      return {
+        next(): IteratorResult<T, undefined> {
+          while (phase !== undefined) {
+            const step = phase.next()
+            if (!step.done) return step as IteratorYieldResult<T>
+            phase = left.shift()?.()
+          }
+          return { done: true, value: undefined }
+        },
+      }
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Step, Wrong } from './step.js'
+import { endpointsOf, type Step, type Wrong } from './step.js'
 
 /**
  * What is not as it should be, in words.
@@ -32,18 +32,17 @@ export interface Told {
 }
 
 /** What a message that would put something right says about it. */
-export function driftOf({ wrong, endpoints, prefix, request }: Step, told: Told): Drift[] {
+export function driftOf(step: Step, told: Told): Drift[] {
+  const { wrong, prefix, request } = step
   const object =
     request.value.family === 'bridge' ? 'forward' : OBJECTS[request.operation.replace(/^RTM_(NEW|DEL)/, '')]!
-  const cause = causeOf(wrong, prefix, told)
-  const about = endpoints.length === 0 ? [''] : endpoints
-  return about.map((endpoint) => ({
+  const about = {
     event: wrong,
-    endpoint,
     object,
     ...(prefix === undefined ? {} : { prefix }),
-    cause,
-  }))
+    cause: causeOf(wrong, prefix, told),
+  }
+  return endpointsOf(step).map((endpoint) => ({ ...about, endpoint }))
 }
 
 function causeOf(wrong: Wrong, prefix: string | undefined, { up, wentDown, nexthop, deleted }: Told): string {

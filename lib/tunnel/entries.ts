@@ -54,7 +54,7 @@ export class Entries {
       if (present === lladdr) continue
       const wrong = present === undefined ? 'missing' : 'different'
       const foreign = this.#present.foreignNeighbours.get(dst)
-      if (foreign === undefined) yield about(this.#messages.replaceNeighbour(entry), wrong, [member])
+      if (foreign === undefined) yield about(this.#messages.replaceNeighbour(entry), wrong, member)
       else if (foreign !== lladdr)
         this.#obstacle(member, `somebody else's neighbour entry says that ${dst} is at ${foreign}, not ${lladdr}`)
     }
@@ -66,8 +66,8 @@ export class Entries {
     const present = this.#present.forwards.get(mac)
     if (present === endpoint) return
     const foreign = this.#present.foreignForwards.get(mac)
-    if (present !== undefined) yield about(this.#messages.replaceForward(mac, endpoint), 'different', [member])
-    else if (foreign === undefined) yield about(this.#messages.addForward(mac, endpoint), 'missing', [member])
+    if (present !== undefined) yield about(this.#messages.replaceForward(mac, endpoint), 'different', member)
+    else if (foreign === undefined) yield about(this.#messages.addForward(mac, endpoint), 'missing', member)
     else if (!foreign.includes(endpoint)) {
       const there = foreign.join(', ')
       this.#obstacle(member, `somebody else's forwarding entry says that ${mac} is at ${there}, not ${endpoint}`)
@@ -78,7 +78,7 @@ export class Entries {
     const { endpoint } = member
     const { floods, foreignForwards } = this.#present
     if (floods.has(endpoint) || foreignForwards.get(FLOOD)?.includes(endpoint)) return
-    yield about(this.#messages.addForward(FLOOD, endpoint), 'missing', [member])
+    yield about(this.#messages.addForward(FLOOD, endpoint), 'missing', member)
   }
 
   /** Messages that take away what is too much, once no route needs it. */

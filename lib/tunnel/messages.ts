@@ -3,7 +3,7 @@ import { nexthop } from '../rtnl/nexthop.js'
 import { route } from '../rtnl/route.js'
 import type { NeighbourInput } from '../schema/neighbour.js'
 import type { NexthopInput } from '../schema/nexthop.js'
-import type { RouteInput } from '../schema/route.js'
+import type { Route, RouteInput } from '../schema/route.js'
 import type { Request } from '../wire/request.js'
 import { FLOOD, type NeighbourEntry } from './carriage.js'
 import type { Family } from './kinds.js'
@@ -90,6 +90,12 @@ export class Messages {
   deletePlainRoute(prefix: string, metric: number): Request {
     const family = familyOfPrefix(prefix)
     return this.#stencil(`delete ${family}`, () => this.deleteRoute(SAMPLES[family], 1)).make(prefix, metric)
+  }
+
+  /** A route of somebody else's. */
+  deleteForeign({ family, dst, priority, protocol, table, nhId, oif, tos }: Route): Request {
+    const where = nhId === undefined ? { oif } : { nhId }
+    return route.delete({ family, dst: dst ?? 'default', priority, protocol, table, tos, ...where })
   }
 
   #stencil(name: string, sample: () => Request): Stencil {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { ClosedError } from '../errors.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import { check, type Finding } from './check.js'
@@ -15,6 +16,9 @@ import { Tunnel } from './tunnel.js'
 import { checkLoops, readUnderlay } from './underlay.js'
 import { Wanted } from './wanted.js'
 import { type OverlayEvent, Watch, type WatchOptions } from './watch.js'
+
+/** Peers in a list, or as they come. */
+export type Peers = Iterable<Peer> | AsyncIterable<Peer>
 
 /** Peers that are checked before the event loop may turn. */
 const STRIDE = 512
@@ -87,7 +91,7 @@ export class Overlay implements AsyncDisposable {
    * @throws {UnsupportedError} before anything is sent, if a prefix cannot be carried
    * @throws {PeersError} if the kernel refused something; the rest was done
    */
-  async add(peers: Peer | Iterable<Peer>, options: ChangeOptions = {}): Promise<SyncResult> {
+  async add(peers: Peer | Peers, options: ChangeOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
       const { members } = await this.#roster(peers)
       this.#expect((expected) => {
@@ -142,11 +146,11 @@ export class Overlay implements AsyncDisposable {
    * @throws {EncodeError}, {UnsupportedError} before anything is sent, as {@link add}
    * @throws {NbmaError} ENETDOWN or ENODEV if the device goes down or away; the abort reason
    */
-  async sync(peers: Iterable<Peer>, options: SyncOptions = {}): Promise<SyncResult> {
+  async sync(peers: Peers, options: SyncOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
       const { members } = await this.#roster(peers)
       const wanted = new Wanted(members)
-      await this.#sliced(members.values(), (member) => wanted.announce(member))
+      await sliced(members.values(), (member) => wanted.announce(member))
       if (options.dryRun !== true && this.#expected !== undefined) this.#expected = new Map(members)
       return this.#change({ target: () => ({ wanted }), expectation: expectationOf(this.#scheme, wanted) }, options)
     })
@@ -230,26 +234,28 @@ export class Overlay implements AsyncDisposable {
     if (this.#expected !== undefined) note(this.#expected)
   }
 
-  async #roster(peers: Peer | Iterable<Peer>): Promise<Roster> {
-    const list = isIterable(peers)
+  async #roster(peers: Peer | Peers): Promise<Roster> {
+    const list = isMany(peers)
     const roster = new Roster(this.#scheme, await readUnderlay(this.#rt), this.#families, list)
-    await this.#sliced(list ? peers : [peers as Peer], (peer) => roster.add(peer))
+    if (!list) roster.add(peers)
+    else if (Symbol.asyncIterator in peers) for await (const peer of peers) roster.add(peer)
+    else await sliced(peers, (peer) => roster.add(peer))
     await checkLoops(this.#rt, this.#scheme, roster.covering)
     return roster
   }
+}
 
-  /** Does something with each item, and lets the event loop turn in between. */
-  async #sliced<T>(items: Iterable<T>, each: (item: T) => void): Promise<void> {
-    let began = performance.now()
-    let pause = STRIDE
-    for (const item of items) {
-      each(item)
-      if (--pause > 0) continue
-      pause = STRIDE
-      if (performance.now() - began < SLICE) continue
-      await new Promise((resolve) => setImmediate(resolve))
-      began = performance.now()
-    }
+/** Does something with each item, and lets the event loop turn in between. */
+async function sliced<T>(items: Iterable<T>, each: (item: T) => void): Promise<void> {
+  let began = performance.now()
+  let pause = STRIDE
+  for (const item of items) {
+    each(item)
+    if (--pause > 0) continue
+    pause = STRIDE
+    if (performance.now() - began < SLICE) continue
+    await turn()
+    began = performance.now()
   }
 }
 
@@ -278,7 +284,7 @@ const asMove = (result: SyncResult): SyncResult => ({
 
 function endpointsOf(peers: string | Peer | Iterable<string | Peer>): Set<string> {
   const endpoints = new Set<string>()
-  const list = typeof peers !== 'string' && isIterable(peers)
+  const list = typeof peers !== 'string' && isMany(peers)
   let index = 0
   for (const one of list ? (peers as Iterable<string | Peer>) : [peers as string | Peer])
     endpoints.add(
@@ -287,5 +293,5 @@ function endpointsOf(peers: string | Peer | Iterable<string | Peer>): Set<string
   return endpoints
 }
 
-const isIterable = (value: unknown): value is Iterable<Peer> =>
-  typeof value === 'object' && value !== null && Symbol.iterator in value
+const isMany = (value: unknown): value is Peers =>
+  typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)

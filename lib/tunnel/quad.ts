@@ -9,6 +9,8 @@ export const quad = {
   word: 0,
   /** Prefix length, 32 where there was none; -1 where it is not one. */
   length: 32,
+  /** There was no length. */
+  bare: true,
 }
 
 /**
@@ -38,7 +40,8 @@ export function readQuad(text: string): boolean {
   }
   if (dots !== 3 || digits === 0) return false
   quad.word = (word << 8) | byte
-  quad.length = i === text.length ? 32 : readLength(text, i + 1)
+  quad.bare = i === text.length
+  quad.length = quad.bare ? 32 : readLength(text, i + 1)
   return true
 }
 

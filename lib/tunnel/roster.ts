@@ -2,25 +2,18 @@ import { formatIpv6, formatLinkAddress, hasHostBits, parseLinkAddress, prefixLen
 import { EncodeError, UnsupportedError } from '../errors.js'
 import type { Family } from './kinds.js'
 import { fmix32, hashAddress } from './metric.js'
-import { canonicalAddress, Member, type Peer } from './peer.js'
+import { Member, type Peer } from './peer.js'
 import { formatQuad, hostBits, quad, readQuad } from './quad.js'
 import { isRefusal, type Scheme } from './scheme.js'
 
-/** Addresses that no peer can have. */
-export interface Underlay {
-  /** Addresses of this host, and the device that each is on. */
-  readonly local: ReadonlyMap<string, string>
-  /** Broadcast addresses of its networks. */
-  readonly broadcast: ReadonlySet<string>
-}
+/** Addresses that no peer can have, and why, in words: those of this host and the broadcast addresses of its networks. */
+export type Underlay = ReadonlyMap<string, string>
 
 const scratch = Buffer.alloc(16)
 
-const familyOf = (text: string): Family => (text.includes(':') ? 'inet6' : 'inet')
-
-/** Puts an address into `quad` or `scratch`; false if it is none. */
-const parse = (text: string, family: Family): boolean =>
-  family === 'inet' ? readQuad(text) && !text.includes('/') : writeIpv6(text, scratch, 0)
+/** Reads an address into `quad` or `scratch`; undefined if it is none. */
+const parse = (text: string): Family | undefined =>
+  readQuad(text) ? (quad.bare ? 'inet' : undefined) : writeIpv6(text, scratch, 0) ? 'inet6' : undefined
 
 /** What stands there, in its one spelling: IPv4 addresses have no other. */
 const canonical = (text: string, family: Family): string => (family === 'inet' ? text : formatIpv6(scratch, 0))
@@ -43,10 +36,9 @@ const UNICAST = 'the unicast address of another host'
 
 /** An endpoint in its one spelling. */
 export function normalEndpoint(value: unknown, path: string): string {
-  if (typeof value !== 'string') throw new EncodeError(path, value, UNICAST)
-  const family = familyOf(value)
-  if (!parse(value, family)) throw new EncodeError(path, value, UNICAST)
-  return canonical(value, family)
+  const family = typeof value === 'string' ? parse(value) : undefined
+  if (family === undefined) throw new EncodeError(path, value, UNICAST)
+  return canonical(value as string, family)
 }
 
 /** Checks peers one after the other and spells them in one way. */
@@ -104,21 +96,20 @@ export class Roster {
 
   #endpoint(value: unknown): Member {
     if (typeof value !== 'string') return this.#refuseEndpoint(value, UNICAST)
-    const family = familyOf(value)
-    if (!parse(value, family)) return this.#refuseEndpoint(value, UNICAST)
+    const family = parse(value)
+    if (family === undefined) return this.#refuseEndpoint(value, UNICAST)
     const why = notUnicast(family)
     if (why !== undefined) return this.#refuseEndpoint(value, `${UNICAST} (${why})`)
-    const { ifname, kind } = this.#scheme.device
     if (!this.#families.includes(family)) {
+      const { ifname, kind } = this.#scheme.device
       const words = this.#families[0] === 'inet' ? 'IPv4' : 'IPv6'
       return this.#refuseEndpoint(value, `an ${words} address (${ifname} of kind ${kind} has ${words} outside)`)
     }
     const endpoint = canonical(value, family)
-    const device = this.#underlay.local.get(endpoint)
-    if (device !== undefined) return this.#refuseEndpoint(value, `${UNICAST} (it is on ${device})`)
-    if (this.#underlay.broadcast.has(endpoint))
-      return this.#refuseEndpoint(value, `${UNICAST} (it is the broadcast address of a network here)`)
-    const member = new Member(endpoint, family, family === 'inet' ? fmix32(quad.word) : hashAddress(scratch), quad.word)
+    const taken = this.#underlay.get(endpoint)
+    if (taken !== undefined) return this.#refuseEndpoint(value, `${UNICAST} (${taken})`)
+    const hash = family === 'inet' ? fmix32(quad.word) : hashAddress(scratch)
+    const member = new Member(endpoint, family, hash, quad.word)
     this.members.set(endpoint, member)
     if (this.members.size === this.#count) {
       const first = [...this.members.keys()].indexOf(endpoint)
@@ -143,13 +134,12 @@ export class Roster {
   }
 
   #gateway(member: Member, gateway: unknown): void {
-    const text =
-      typeof gateway === 'string' && parse(gateway, familyOf(gateway)) ? canonicalAddress(gateway) : undefined
-    if (text === undefined || notUnicastGateway(familyOf(text)))
+    const family = typeof gateway === 'string' ? parse(gateway) : undefined
+    if (family === undefined || notUnicastGateway(family))
       throw new EncodeError(this.#path('gateway'), gateway, 'a unicast address')
-    const device = this.#underlay.local.get(text)
-    if (device !== undefined)
-      throw new EncodeError(this.#path('gateway'), gateway, `an address of the peer (it is on ${device} here)`)
+    const text = canonical(gateway as string, family)
+    const taken = this.#underlay.get(text)
+    if (taken !== undefined) throw new EncodeError(this.#path('gateway'), gateway, `an address of the peer (${taken})`)
     if (this.#gateways.has(text)) throw new EncodeError(this.#path('gateway'), gateway, 'the gateway of one peer only')
     this.#gateways.set(text, member)
     member.gateway = text
@@ -169,21 +159,19 @@ export class Roster {
   #prefix(member: Member, value: unknown, index: number): string {
     if (typeof value !== 'string') return this.#refusePrefix(index, value, 'an IPv4 or IPv6 prefix')
     const text = value === 'default' ? '0.0.0.0/0' : value
-    const family = familyOf(text)
-    const length = family === 'inet' ? this.#readIpv4(text, index) : this.#readIpv6(text, index)
+    const family: Family = readQuad(text) ? 'inet' : 'inet6'
+    const length = family === 'inet' ? this.#checkIpv4(text, index) : this.#readIpv6(text, index)
     const way = this.#scheme.ways[family]
     if (isRefusal(way)) throw new UnsupportedError(`${this.#path(`prefixes[${index}]`)}: ${value}: ${way.refused}`)
     if (family === 'inet') member.carriesInet = true
     else member.carriesInet6 = true
-    const bare = family === 'inet' && length === 32 && !text.includes('/')
-    const prefix = family === 'inet' ? (bare ? `${text}/32` : text) : `${formatIpv6(scratch, 0)}/${length}`
+    const prefix = family === 'inet' ? (quad.bare ? `${text}/32` : text) : `${formatIpv6(scratch, 0)}/${length}`
     if (family === member.family && covers(length, member)) this.#cover(member, prefix, length, index)
     return prefix
   }
 
-  /** Reads a prefix into `quad`, and returns its length. */
-  #readIpv4(text: string, index: number): number {
-    if (!readQuad(text)) return this.#refusePrefix(index, text, 'an IPv4 or IPv6 prefix')
+  /** The length of the prefix in `quad`. */
+  #checkIpv4(text: string, index: number): number {
     const { word, length } = quad
     if (length < 0) return this.#refusePrefix(index, text, 'a prefix of length 0 to 32')
     if (hostBits(word, length) === 0) return length
@@ -194,7 +182,7 @@ export class Roster {
   /** Reads a prefix into `scratch`, and returns its length. */
   #readIpv6(text: string, index: number): number {
     const slash = text.indexOf('/')
-    if (!parse(slash === -1 ? text : text.slice(0, slash), 'inet6'))
+    if (!writeIpv6(slash === -1 ? text : text.slice(0, slash), scratch, 0))
       return this.#refusePrefix(index, text, 'an IPv4 or IPv6 prefix')
     const length = prefixLength(text) ?? 128
     if (!(length <= 128)) return this.#refusePrefix(index, text, 'a prefix of length 0 to 128')
@@ -236,8 +224,8 @@ export class Roster {
       )
     // Its neighbour entry is there for other people's routes too.
     if (member.gateway !== undefined) {
-      if (familyOf(member.gateway) === 'inet') member.carriesInet = true
-      else member.carriesInet6 = true
+      if (member.gateway.includes(':')) member.carriesInet6 = true
+      else member.carriesInet = true
     }
     if (!this.#needsMac() || member.mac !== undefined || (member.prefixes.length === 0 && flood)) return
     if (flood && member.gateway !== undefined) return

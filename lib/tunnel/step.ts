@@ -14,18 +14,31 @@ export interface Target {
   readonly scope?: ReadonlySet<string>
   /** A peer that was elsewhere before. */
   readonly moved?: { readonly from: string; readonly to: Member }
+  /** Other people's routes to the wanted prefixes go, once ours are there. */
+  readonly takeOver?: boolean
 }
 
 /** What is wrong with the kernel's state that a message puts right. */
 export type Wrong = 'missing' | 'different' | 'surplus'
 
+/** Whoever has an endpoint. */
+interface Named {
+  readonly endpoint: string
+}
+
 /** One message, and the peers that it is about. */
 export interface Step {
   readonly request: Request
   readonly wrong: Wrong
-  /** Endpoints, the first one standing for a message that is about one peer. */
-  readonly endpoints: readonly string[]
-  readonly prefix?: string
+  /** One peer, or several, or none. */
+  readonly who: Named | readonly Named[]
+  readonly prefix: string | undefined
+}
+
+/** The peers that a message is about; '' where there are none. */
+export function endpointsOf({ who }: Step): readonly string[] {
+  if (!('length' in who)) return [who.endpoint]
+  return who.length === 0 ? [''] : who.map(({ endpoint }) => endpoint)
 }
 
 /** Somebody else's neighbour or forwarding entry where ours would be. */
@@ -37,16 +50,21 @@ export interface Obstacle {
 /** How many prefixes or peers are looked at before the reader of the steps may do something else. */
 export const STRIDE = 64
 
-/** A message about peers. */
-export function about(request: Request, wrong: Wrong, members: readonly Member[], prefix?: string): Step {
-  for (const member of members) member.touched = true
-  const endpoints = members.map(({ endpoint }) => endpoint)
-  return prefix === undefined ? { request, wrong, endpoints } : { request, wrong, endpoints, prefix }
+/** A message about a peer. */
+export function about(request: Request, wrong: Wrong, who: Member, prefix?: string): Step {
+  who.touched = true
+  return { request, wrong, who, prefix }
+}
+
+/** A message about several peers. */
+export function aboutAll(request: Request, wrong: Wrong, who: readonly Member[], prefix?: string): Step {
+  for (const member of who) member.touched = true
+  return { request, wrong, who, prefix }
 }
 
 /** A message that takes away what a peer has. */
 export function without(request: Request, endpoint: string, { members }: Wanted): Step {
   const member = members.get(endpoint)
   if (member !== undefined) member.touched = true
-  return { request, wrong: 'surplus', endpoints: endpoint === '' ? [] : [endpoint] }
+  return { request, wrong: 'surplus', who: { endpoint }, prefix: undefined }
 }

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { KernelError, NbmaError, UnsupportedError } from '../errors.js'
-import { address } from '../rtnl/address.js'
 import { link } from '../rtnl/link.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import type { KindData } from '../schema/kinds.js'
 import type { Link, LinkInput, LinkinfoInput } from '../schema/link.js'
-import { changedData, creationData, type DataOptions } from './data.js'
+import { ETHERNET_MTU, explainCreation, findFallback, mtuOfAddress, NO_MAC, noSuchKind, randomMac } from './creation.js'
+import { changedData, creationData, type DataOptions, untouched } from './data.js'
 import { factsOf, findLink, getLink, refreshLink } from './device.js'
 import { type DeviceFacts, type FallbackKind, kindRow, TUNNEL_KINDS, type TunnelKind } from './kinds.js'
 
@@ -215,7 +214,8 @@ export class Tunnel<K extends TunnelKind = TunnelKind> implements AsyncDisposabl
   /**
    * Changes the device and keeps what is not named. The kernel itself takes attributes of a kind that are left out for
    * "back to the default", so all that the device has is read and sent again, what this package does not know included.
-   * @throws {UnsupportedError} for fallback devices, and where the kind cannot be changed in this
+   * @throws {UnsupportedError} for fallback devices, and where the kind cannot be changed in this: some attributes the
+   * kernel leaves as they are without a word (`proto` of ipip)
    */
   async set(changes: TunnelChanges<K>): Promise<this> {
     await this.refresh()
@@ -237,6 +237,7 @@ export class Tunnel<K extends TunnelKind = TunnelKind> implements AsyncDisposabl
       await this.#rt.request(link.change(wanted))
     } catch (error) {
       if (!touchesKind || !(error instanceof KernelError) || !UNCHANGEABLE.has(error.code)) throw error
+      await this.#restoreEncapsulation(own, data)
       if (this.fallback)
         throw new UnsupportedError(`${this.ifname} is a fallback device: the kernel does not let it be changed`, {
           cause: error,
@@ -247,7 +248,28 @@ export class Tunnel<K extends TunnelKind = TunnelKind> implements AsyncDisposabl
         })
       throw error
     }
-    return this.refresh()
+    await this.refresh()
+    const kept = untouched(kind, own, data, this.#facts.data)
+    if (kept.length > 0)
+      throw new UnsupportedError(`${this.ifname}: the kernel said yes, and kept ${kept.join(', ')} as it was`)
+    return this
+  }
+
+  /**
+   * Before the kernel refuses a change it may have changed the encapsulation in UDP: it gets the old one again, and
+   * refuses again.
+   */
+  async #restoreEncapsulation(changes: object, data: DeviceFacts['data']): Promise<void> {
+    if (!Object.keys(changes).some((key) => key.startsWith('encap') && key !== 'encapLimit')) return
+    const linkinfo = {
+      kind: this.kind,
+      data: changedData(this.kind, { ...data }, {} as DataOptions<K>),
+    } as LinkinfoInput
+    try {
+      await this.#rt.request(link.change({ index: this.index, linkinfo }))
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error
+    }
   }
 
   /**
@@ -273,63 +295,8 @@ export class Tunnel<K extends TunnelKind = TunnelKind> implements AsyncDisposabl
   }
 }
 
-const ETHERNET_MTU = 1500
-const NO_MAC = '00:00:00:00:00:00'
-
-/** A MAC of nobody's in particular: locally administered, of one station. */
-const randomMac = (): string =>
-  Array.from(randomBytes(6), (byte, i) => (i === 0 ? (byte & 0xfc) | 2 : byte).toString(16).padStart(2, '0')).join(':')
-
-/** MTU of the device that has an address; undefined if none has. */
-async function mtuOfAddress(rt: Rtnetlink, local: string): Promise<number | undefined> {
-  for (const found of await rt.list(address.list()))
-    if ((found.local ?? found.address?.replace(/\/.*/, '')) === local) return (await findLink(rt, found.index))?.mtu
-  return undefined
-}
-
-/** What the kernel says when a device's kind does not let itself be changed. */
-const UNCHANGEABLE: ReadonlySet<string> = new Set(['EINVAL', 'EOPNOTSUPP'])
+/** What the kernel says when a device does not let itself be changed: an external one may be taken for the fallback. */
+const UNCHANGEABLE: ReadonlySet<string> = new Set(['EINVAL', 'EOPNOTSUPP', 'EEXIST'])
 
 const indelible = (ifname: string): UnsupportedError =>
   new UnsupportedError(`${ifname} is a fallback device: it goes only with its module or namespace; set it down instead`)
-
-const noSuchKind = (kind: string, cause: unknown): UnsupportedError =>
-  new UnsupportedError(
-    `this kernel has no tunnels of kind ${kind}: no module for rtnl-link-${kind}, or it could not be loaded`,
-    { cause },
-  )
-
-/** The fallback device, which may have been given another name. */
-async function findFallback(rt: Rtnetlink, kind: FallbackKind, ifname: string): Promise<Link | undefined> {
-  const named = await findLink(rt, ifname)
-  if (named?.linkinfo?.kind === kind) return named
-  const all = await rt.list(link.list({ linkinfo: { kind } as LinkinfoInput }))
-  return all.find((one) => one.linkinfo?.kind === kind && factsOf(one).fallback)
-}
-
-/** Why a device could not be made, where the kernel's answer does not say. */
-async function explainCreation(rt: Rtnetlink, error: unknown, wanted: LinkInput): Promise<unknown> {
-  if (!(error instanceof KernelError)) return error
-  const kind = wanted.linkinfo!.kind!
-  if (error.code === 'EOPNOTSUPP' && error.extack?.attribute === undefined) return noSuchKind(kind, error)
-  if (error.code !== 'EEXIST' && error.code !== 'EBUSY') return error
-  const { code, errno, extack, request } = error
-  const said = (why: string): KernelError =>
-    new KernelError(
-      request,
-      { code, errno, message: `${error.message}: ${why}`, ...(extack ? { extack } : {}) },
-      { cause: error },
-    )
-  if ((await findLink(rt, wanted.ifname!)) !== undefined) return said('the name is taken')
-  const data = (wanted.linkinfo as { data?: Readonly<Record<string, unknown>> }).data ?? {}
-  const others = (await rt.list(link.list({ linkinfo: { kind } as LinkinfoInput }))).map(factsOf)
-  const external = others.find((one) => one.external)
-  if (data.collectMetadata && external)
-    return said(`${external.ifname} is external, and a kind has one such device a namespace`)
-  const fallback = others.find((one) => one.fallback)
-  if (fallback && data.local === undefined)
-    return said(
-      `${fallback.ifname} is the device without addresses: give this one a local address or a key, or use Tunnel.fallback`,
-    )
-  return said(`another device of kind ${kind} is the same to the kernel (local, remote, key and link)`)
-}

@@ -13,16 +13,15 @@ import type { Scheme } from './scheme.js'
 
 /** Reads the addresses that no peer can have. */
 export async function readUnderlay(rt: Rtnetlink): Promise<Underlay> {
-  const local = new Map<string, string>()
-  const broadcast = new Set<string>()
+  const taken = new Map<string, string>()
   for (const found of await rt.list(address.list())) {
     const own = found.local ?? found.address?.replace(/\/.*/, '')
-    if (own !== undefined) local.set(own, found.label ?? `device ${found.index}`)
-    if (found.broadcast !== undefined) broadcast.add(found.broadcast)
     const last = found.family === 'inet' && found.address !== undefined ? lastOf(found.address) : undefined
-    if (last !== undefined && last !== own) broadcast.add(last)
+    for (const one of [found.broadcast, last])
+      if (one !== undefined && !taken.has(one)) taken.set(one, 'it is the broadcast address of a network here')
+    if (own !== undefined) taken.set(own, `it is on ${found.label ?? `device ${found.index}`}`)
   }
-  return { local, broadcast }
+  return taken
 }
 
 /** The directed broadcast address of a network of IPv4, where it has one. */

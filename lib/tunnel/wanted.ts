@@ -65,14 +65,15 @@ export class Wanted {
   }
 }
 
-/** The nexthop of a peer's routes of a family, made once. */
+/** The nexthop of a peer's routes of a family. One with an encap is made once; others are small. */
 export function hopFor(scheme: Scheme, member: Member, family: Family): Hop {
-  if (family === 'inet') {
-    member.hop ??= hopOf(scheme, member, 'inet')
-    return member.hop
-  }
-  member.hop6 ??= hopOf(scheme, member, 'inet6')
-  return member.hop6
+  const known = family === 'inet' ? member.hop : member.hop6
+  if (known !== undefined) return known
+  const hop = hopOf(scheme, member, family)
+  if (hop.encap === undefined) return hop
+  if (family === 'inet') member.hop = hop
+  else member.hop6 = hop
+  return hop
 }
 
 /** The nexthop of a peer's route to a prefix. */

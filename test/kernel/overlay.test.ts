@@ -178,6 +178,31 @@ t.test('nobody else is touched', skip, async (t) => {
   t.equal(await others(), before)
 })
 
+t.test('foreign routes go where that is asked for', skip, async (t) => {
+  const { lab, site } = await one()
+  await using _ = lab
+  const overlay = await open(site, { metric: { base: 500, width: 1 } })
+  const prefixes = ['10.1.0.0/16', '10.2.0.0/16', '2001:db8:1::/48', '192.168.122.0/24', '10.3.0.0/16']
+  for (const [family, prefix, metric] of [
+    ['-4', '10.1.0.0/16', '3'],
+    ['-4', '10.2.0.0/16', '500'],
+    ['-6', '2001:db8:1::/48', '500'],
+  ] as const)
+    await site.exec('ip', [family, 'route', 'add', prefix, 'dev', 'eth1', 'metric', metric])
+  const peers = [{ endpoint: '203.0.113.1', prefixes }]
+  const result = await overlay.sync(peers, { takeOver: true })
+  t.match(result, { added: 1, failures: [] })
+  t.equal(result.foreign.length, 4, 'they are listed')
+  t.same(
+    (await lines(site, 'route', 'show', 'proto', 'boot')).concat(
+      await lines(site, '-6', 'route', 'show', 'proto', 'boot'),
+    ),
+    [],
+  )
+  t.equal((await lines(site, 'route', 'show', '192.168.122.0/24')).length, 2, "the kernel's own stays")
+  t.match(await overlay.sync(peers), { unchanged: 1, messages: 0, foreign: { length: 1 } })
+})
+
 t.test("a foreign route with the overlay's own metric is a failure, and stays", skip, async (t) => {
   const { lab, site } = await one()
   await using _ = lab
@@ -435,6 +460,11 @@ t.test('changes one after the other, dry runs, progress, abort', skip, async (t)
   await t.rejects(aborted, { message: 'enough' })
   t.match(await overlay.sync([]), { failures: [] })
   t.same(await lines(site, 'route', 'show', 'proto', '78'), [])
+  async function* stream(): AsyncGenerator<Peer> {
+    for (const peer of unique.slice(0, 10)) yield peer
+  }
+  t.match(await overlay.sync(stream()), { added: 10 }, 'peers may come one by one')
+  t.match(await overlay.add(stream()), { unchanged: 10, messages: 0 })
   overlay.close()
   await t.rejects(overlay.add(unique[0]!), { code: 'NBMA_CLOSED' })
 })

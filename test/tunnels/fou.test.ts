@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { UnsupportedError } from '../../lib/errors.js'
 import { Fou } from '../../lib/rtnl/fou.js'
+import type { Captured } from '../../lib/wire/pcap.js'
 import { testNamespace } from '../helpers/kernel.js'
 
 const shown = (namespace: string): string[] =>
@@ -25,11 +26,13 @@ t.test('without the module, what to do is said', async (t) => {
 t.test('ports: what we add `ip fou` shows, and the other way round', async (t) => {
   execFileSync('modprobe', ['fou'])
   const namespace = testNamespace(t)
-  const fou = await Fou.open({ namespace })
+  const seen: Captured[] = []
+  const fou = await Fou.open({ namespace, tap: (datagram) => seen.push(datagram) })
   t.teardown(() => fou.close())
 
   t.same(await fou.add({ port: 5555, ipproto: 4 }), {})
   t.same(await fou.add({ port: 5556, type: 'gue' }), {})
+  t.equal(seen.at(-1)?.protocol, 16, 'NETLINK_GENERIC')
   t.same(await fou.add({ port: 5557, af: 'inet6', ipproto: 47 }), {})
   t.same(shown(namespace.name!), ['port 5555 ipproto 4', 'port 5556 gue', 'port 5557 ipproto 47 -6'].sort())
 
