@@ -7,7 +7,7 @@ import { Member } from './peer.js'
 import { multipathText, type PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
 import type { Snapshot } from './snapshot.js'
-import { about, aboutAll, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
+import { about, aboutAll, inTurn, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
 import { type Claim, hopToward, type Wanted } from './wanted.js'
 
 /** Somebody else's route to a prefix of ours. The kernel takes the one with the lower metric. */
@@ -175,18 +175,16 @@ export class Diff {
       if (route.protocol === 'kernel') continue
       const { members } = this.#wanted.routes.get(prefix)!
       // One with the metric of ours was replaced.
-      if (this.#metricsOf(prefix).includes(route.priority ?? 0)) continue
-      yield aboutAll(this.#messages.deleteForeign(route), 'surplus', members, prefix)
+      if ((route.priority ?? 0) !== this.#metricOf(members))
+        yield aboutAll(this.#messages.deleteForeign(route), 'surplus', members, prefix)
     }
   }
 
-  /** Metrics that a route of ours to a prefix has by now. */
-  #metricsOf(prefix: string): readonly number[] {
+  /** The metric of a route to peers. */
+  #metricOf(members: readonly Member[]): number {
     const { metric, objects } = this.#scheme
-    const { members } = this.#wanted.routes.get(prefix)!
-    if (objects) return [metric.base]
-    const [first] = members
-    return [within(metric, members.length === 1 ? first!.hash : hashSet(members.map(({ hash }) => hash)))]
+    if (objects) return metric.base
+    return within(metric, members.length === 1 ? members[0]!.hash : hashSet(members.map(({ hash }) => hash)))
   }
 
   #makeSingle(prefix: string, member: Member): Step | undefined {
@@ -209,14 +207,14 @@ export class Diff {
       return undefined
     }
     if (members.length === 1) return this.#makeSingle(prefix, members[0]!)
-    const { objects, metric } = this.#scheme
-    if (objects) {
+    const metric = this.#metricOf(members)
+    if (this.#scheme.objects) {
       const { id } = this.#objects.group(members, familyOfPrefix(prefix))
-      return this.#makeRoute(prefix, metric.base, `#${id}`, { nhId: id }, members)
+      return this.#makeRoute(prefix, metric, `#${id}`, { nhId: id }, members)
     }
     const hops = members.map((member) => ({ to: hopToward(this.#scheme, member, prefix), weight: member.weight }))
     const content = multipathText(hops.map(({ to, weight }) => ({ text: to.text, weight })))
-    return this.#makeRoute(prefix, within(metric, hashSet(members.map(({ hash }) => hash))), content, { hops }, members)
+    return this.#makeRoute(prefix, metric, content, { hops }, members)
   }
 
   #makeRoute(
@@ -292,26 +290,6 @@ export class Diff {
 
   *#breakObjects(): Generator<Step, void> {
     for (const { request, endpoint } of this.#objects.leftovers()) yield without(request, endpoint, this.#wanted)
-  }
-}
-
-/** Phase by phase. A generator that delegates to others costs each item a detour. */
-function inTurn<T>(phases: readonly (() => Generator<T, void>)[]): Iterable<T> {
-  return {
-    [Symbol.iterator]() {
-      const left = [...phases]
-      let phase: Generator<T, void> | undefined = left.shift()?.()
-      return {
-        next(): IteratorResult<T, undefined> {
-          while (phase !== undefined) {
-            const step = phase.next()
-            if (!step.done) return step as IteratorYieldResult<T>
-            phase = left.shift()?.()
-          }
-          return { done: true, value: undefined }
-        },
-      }
-    },
   }
 }
 

@@ -68,3 +68,23 @@ export function without(request: Request, endpoint: string, { members }: Wanted)
   if (member !== undefined) member.touched = true
   return { request, wrong: 'surplus', who: { endpoint }, prefix: undefined }
 }
+
+/** Phase by phase. A generator that delegates to others costs each item a detour. */
+export function inTurn<T>(phases: readonly (() => Generator<T, void>)[]): Iterable<T> {
+  return {
+    [Symbol.iterator]() {
+      const left = [...phases]
+      let phase: Generator<T, void> | undefined = left.shift()?.()
+      return {
+        next(): IteratorResult<T, undefined> {
+          while (phase !== undefined) {
+            const step = phase.next()
+            if (!step.done) return step as IteratorYieldResult<T>
+            phase = left.shift()?.()
+          }
+          return { done: true, value: undefined }
+        },
+      }
+    },
+  }
+}

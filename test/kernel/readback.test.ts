@@ -5,6 +5,7 @@ import { link } from '../../lib/rtnl/link.js'
 import { Rtnetlink } from '../../lib/rtnl/rtnetlink.js'
 import type { LinkinfoInput } from '../../lib/schema/link.js'
 import { VXLAN } from '../../lib/schema/vxlan.js'
+import { Tunnel } from '../../lib/tunnel/tunnel.js'
 import { needsNamespaces, testNamespace } from '../helpers/kernel.js'
 import { isSince, type KindCases } from '../readback/cases.js'
 import { readDevices } from '../readback/device.js'
@@ -51,4 +52,22 @@ t.test('an attribute that is taken and not told is one that the kernel knows', {
     code: 'ERANGE',
     extack: { attribute: 'linkinfo.data.mcRoute' },
   })
+})
+
+t.test('the newest attributes of vxlan are changed without the others', { skip }, async (t) => {
+  if (!isSince('6.14', release())) return t.comment('this kernel is older')
+  const rt = await Rtnetlink.open({ namespace: testNamespace(t) })
+  t.teardown(() => rt.close())
+  const tunnel = await Tunnel.create(rt, { kind: 'vxlan', ifname: 'x', vni: 5, local: '2001:db8::1', ttl: 7, label: 9 })
+  for (const change of [{ localbypass: false }, { labelPolicy: 'inherit' }, { localbypass: true }] as const) {
+    const before = tunnel.data
+    await tunnel.set(change)
+    t.same(tunnel.data, { ...before, ...change })
+  }
+  const before = tunnel.data
+  await t.rejects(tunnel.set({ reservedBits: 1n }), {
+    code: 'EOPNOTSUPP',
+    extack: { attribute: 'linkinfo.data.reservedBits' },
+  })
+  t.same((await tunnel.refresh()).data, before)
 })

@@ -520,6 +520,8 @@ async function* slowly(requests: readonly Request[]): AsyncIterable<Request> {
   }
 }
 
+t.setTimeout(SECONDS * 1000 + 2 * PATIENCE + 120_000)
+
 const descriptors = (): number => readdirSync('/proc/self/fd').length
 
 t.test('soak', { skip: needsNamespaces, timeout: SECONDS * 1000 + 2 * PATIENCE + 60_000 }, async (t) => {
