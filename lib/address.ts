@@ -1,5 +1,3 @@
-import { isIPv6 } from 'node:net'
-
 /**
  * Text ↔ bytes for IPv4, IPv6 and link-layer addresses. Writers return false where the text is not such an address and
  * leave `bytes` unspecified then.
@@ -8,14 +6,16 @@ import { isIPv6 } from 'node:net'
 
 /** Decimal text of every byte: formatting addresses is on the dump path. */
 const DECIMAL = Array.from({ length: 256 }, (_, n) => String(n))
+/** Hexadecimal, without leading zeros and with. */
+const SHORT = Array.from({ length: 256 }, (_, n) => n.toString(16))
 const HEX = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'))
 
 /** Dotted quad → 4 bytes. Only four decimal numbers without leading zeros will do, as in inet_pton(3). */
-export function writeIpv4(text: string, bytes: Uint8Array, offset: number, length = text.length): boolean {
+export function writeIpv4(text: string, bytes: Uint8Array, offset: number, end = text.length, start = 0): boolean {
   let byte = 0
   let digits = 0
   let at = 0
-  for (let i = 0; i < length; i++) {
+  for (let i = start; i < end; i++) {
     const c = text.charCodeAt(i)
     if (c === 46) {
       if (digits === 0 || at === 3) return false
@@ -35,55 +35,77 @@ export function writeIpv4(text: string, bytes: Uint8Array, offset: number, lengt
   return true
 }
 
-/** The first three bytes of the last address, and their text: neighbours in a dump share them. */
-let network = -1
-let networkText = ''
+/** Recent first three bytes of addresses, and their text: those of a dump share them. */
+const NETWORKS = 64
+const networks = new Int32Array(NETWORKS).fill(-1)
+const networkTexts = new Array<string>(NETWORKS).fill('')
+
+/** The text of the first three bytes, with the dot after them. */
+function networkOf(b: Uint8Array, o: number): string {
+  const first = (b[o]! << 16) | (b[o + 1]! << 8) | b[o + 2]!
+  const slot = (first ^ (first >> 13)) % NETWORKS
+  if (networks[slot] !== first) {
+    networks[slot] = first
+    networkTexts[slot] = `${DECIMAL[b[o]!]}.${DECIMAL[b[o + 1]!]}.${DECIMAL[b[o + 2]!]}.`
+  }
+  return networkTexts[slot]!
+}
 
 /** 4 bytes → dotted quad. */
-export function formatIpv4(b: Uint8Array, o: number): string {
-  const first = (b[o]! << 16) | (b[o + 1]! << 8) | b[o + 2]!
-  if (first !== network) {
-    network = first
-    networkText = `${DECIMAL[b[o]!]}.${DECIMAL[b[o + 1]!]}.${DECIMAL[b[o + 2]!]}.`
-  }
-  return networkText + DECIMAL[b[o + 3]!]
+export const formatIpv4 = (b: Uint8Array, o: number): string => networkOf(b, o) + DECIMAL[b[o + 3]!]!
+
+/** The last byte with the length behind it, `7/32`, by length. */
+const tails: (readonly string[] | undefined)[] = []
+
+/** 4 bytes and a length → `10.0.0.0/8`. */
+export function formatPrefix4(b: Uint8Array, o: number, length: number): string {
+  tails[length] ??= DECIMAL.map((byte) => `${byte}/${length}`)
+  return networkOf(b, o) + tails[length]![b[o + 3]!]!
 }
 
 /** Any text form of RFC 4291 without zone → 16 bytes. */
 export function writeIpv6(text: string, bytes: Uint8Array, offset: number): boolean {
-  if (!isIPv6(text) || text.includes('%')) return false
-  let tail = text
-  let end = offset + 16
-  const dot = text.indexOf('.')
-  if (dot !== -1) {
-    const colon = text.lastIndexOf(':')
-    writeIpv4(text.slice(colon + 1), bytes, offset + 12)
-    tail = text.slice(0, colon)
-    // "::1.2.3.4" loses its second colon here, "a::1.2.3.4" keeps a single one.
-    if (tail.endsWith(':') || tail === '') tail += ':'
-    end -= 4
+  let at = 0
+  /** Where "::" stands. */
+  let gap = -1
+  for (let i = 0; i < text.length; ) {
+    if (text.charCodeAt(i) === COLON) {
+      if (gap !== -1 || text.charCodeAt(i + 1) !== COLON) return false
+      gap = at
+      i += 2
+      continue
+    }
+    const start = i
+    let group = 0
+    for (let digit = hexDigit(text, i); digit !== -1; digit = hexDigit(text, ++i)) group = (group << 4) | digit
+    if (text.charCodeAt(i) === DOT) {
+      if (at > 12 || !writeIpv4(text, bytes, offset + at, text.length, start)) return false
+      at += 4
+      break
+    }
+    if (i === start || i - start > 4 || at === 16) return false
+    bytes[offset + at++] = group >>> 8
+    bytes[offset + at++] = group
+    if (i === text.length) break
+    if (text.charCodeAt(i) !== COLON) return false
+    if (text.charCodeAt(i + 1) !== COLON && ++i === text.length) return false
   }
-  const gap = tail.indexOf('::')
-  const head = gap === -1 ? tail : tail.slice(0, gap)
-  let at = writeGroups(head, bytes, offset)
-  if (gap === -1) return true
-  const rest = tail.slice(gap + 2)
-  const start = rest === '' ? end : end - 2 * rest.split(':').length
-  while (at < start) bytes[at++] = 0
-  writeGroups(rest, bytes, start)
+  if (gap === -1) return at === 16
+  if (at === 16) return false
+  for (let from = at - 1, to = 15; to >= gap; from--, to--) bytes[offset + to] = from >= gap ? bytes[offset + from]! : 0
   return true
 }
 
-function writeGroups(text: string, bytes: Uint8Array, offset: number): number {
-  let at = offset
-  if (text === '') return at
-  for (const group of text.split(':')) {
-    const value = Number.parseInt(group, 16)
-    bytes[at++] = value >>> 8
-    bytes[at++] = value
-  }
-  return at
+/** The hexadecimal digit at `i`, -1 where there is none. */
+function hexDigit(text: string, i: number): number {
+  const c = text.charCodeAt(i)
+  if (c >= 48 && c <= 57) return c - 48
+  const lower = c | 0x20
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1
 }
+
+const DOT = 46
+const COLON = 58
 
 /** 16 bytes → the text of inet_ntop(3): RFC 5952, with an IPv4 tail for `::ffff:192.0.2.1` and `::192.0.2.1`. */
 export function formatIpv6(b: Uint8Array, o: number): string {
@@ -102,12 +124,18 @@ export function formatIpv6(b: Uint8Array, o: number): string {
   }
   if (best === 0 && bestLength === 5 && groups[5] === 0xffff) return `::ffff:${formatIpv4(b, o + 12)}`
   if (best === 0 && bestLength === 6) return `::${formatIpv4(b, o + 12)}`
-  const hex = (from: number, to: number): string =>
-    groups
-      .slice(from, to)
-      .map((g) => g.toString(16))
-      .join(':')
-  return bestLength < 2 ? hex(0, 8) : `${hex(0, best)}::${hex(best + bestLength, 8)}`
+  let text = ''
+  for (let i = 0; i < 8; i++) {
+    if (bestLength > 1 && i === best) {
+      text += '::'
+      i += bestLength - 1
+      continue
+    }
+    if (text !== '' && (bestLength === 1 || i !== best + bestLength)) text += ':'
+    const group = groups[i]!
+    text += group < 256 ? SHORT[group] : `${SHORT[group >> 8]}${HEX[group & 255]}`
+  }
+  return text
 }
 
 const HARDWARE = /^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$/i
@@ -126,23 +154,19 @@ function writeHex(text: string, bytes: Uint8Array, offset: number, digits: 1 | 2
   let seen = 0
   let byte = 0
   for (let i = 0; i <= text.length; i++) {
-    const c = i < text.length ? text.charCodeAt(i) : COLON
-    if (c === COLON) {
+    if (i === text.length || text.charCodeAt(i) === COLON) {
       if (seen < digits || count === most) return 0
       bytes[offset + count++] = byte
       seen = byte = 0
     } else {
-      const lower = c | 0x20
-      const digit = c >= 48 && c <= 57 ? c - 48 : lower >= 97 && lower <= 102 ? lower - 87 : -1
-      if (digit < 0 || seen === 2) return 0
+      const digit = hexDigit(text, i)
+      if (digit === -1 || seen === 2) return 0
       byte = byte * 16 + digit
       seen++
     }
   }
   return count
 }
-
-const COLON = 58
 
 /**
  * A link-layer address as the kernel prints them: a MAC, an IPv4 address (gre, ipip, sit), an IPv6 address (ip6gre,

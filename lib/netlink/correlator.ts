@@ -2,14 +2,16 @@ import { randomInt } from 'node:crypto'
 import createDebug from 'debug'
 import {
   type Frame,
-  frames,
   NLM_F_ACK,
   NLM_F_DUMP_INTR,
   NLM_F_REQUEST,
   NLMSG_DONE,
   NLMSG_ERROR,
   NLMSG_HDRLEN,
+  NLMSG_MIN_TYPE,
   NLMSG_NOOP,
+  type Run,
+  runs,
   writeHeader,
 } from '../wire/frame.js'
 import { ACK_COST, Exchange } from './exchange.js'
@@ -30,8 +32,6 @@ export const TICK = 50
 const MOST = 512
 /** How long a barrier may take before another is tried, in milliseconds. */
 const BARRIER_TIMEOUT = 250
-/** The first type that is not netlink's own (NLMSG_MIN_TYPE). */
-const MIN_TYPE = 16
 
 /** What was dropped, by reason. */
 export interface Dropped {
@@ -146,22 +146,22 @@ export class Correlator {
   /** A datagram from the kernel. */
   receive(datagram: Buffer): void {
     if (datagram.length === 0) this.#malformed(0)
-    for (const frame of frames(datagram, this.#malformed)) {
+    for (const frame of runs(datagram, this.#malformed)) {
       if (frame.pid !== this.#portId) {
-        this.dropped.foreign++
+        this.dropped.foreign += frame.count
         debug('foreign: type %d, seq %d, port %d', frame.type, frame.seq, frame.pid)
         continue
       }
       const exchange = this.#find(frame.seq)
       if (!exchange) {
-        this.dropped.late++
+        this.dropped.late += frame.count
         debug('late: type %d, seq %d', frame.type, frame.seq)
         continue
       }
       exchange.active = true
       if (frame.type === NLMSG_ERROR) this.#answer(exchange, frame)
       else if (exchange.isDump) this.#part(exchange, frame)
-      else if (frame.type >= MIN_TYPE) exchange.reply(frame)
+      else if (frame.type >= NLMSG_MIN_TYPE) exchange.parts(frame)
     }
   }
 
@@ -245,9 +245,9 @@ export class Correlator {
     else if (last) this.#finish(exchange, answer)
   }
 
-  #part(exchange: Exchange, frame: Frame): void {
+  #part(exchange: Exchange, frame: Run): void {
     if (frame.flags & NLM_F_DUMP_INTR) exchange.flaw ??= 'interrupted'
-    if (frame.type >= MIN_TYPE) exchange.reply(frame)
+    if (frame.type >= NLMSG_MIN_TYPE) exchange.parts(frame)
     else if (frame.type === NLMSG_DONE) {
       const answer = readDone(frame)
       if (!answer) {

@@ -1,6 +1,6 @@
 import { DecodeError, DumpInterruptedError, OverrunError, UnsupportedError } from '../errors.js'
 import { single } from '../wire/batch.js'
-import { type Frame, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from '../wire/frame.js'
+import { eachOf, type Frame, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, type Run } from '../wire/frame.js'
 import type { Request } from '../wire/request.js'
 import { type Carrier, Exchange } from './exchange.js'
 import { Fifo } from './fifo.js'
@@ -54,7 +54,7 @@ abstract class Dump extends Exchange {
   }
 
   /** A part has come. */
-  protected abstract accept(frame: Frame): void
+  protected abstract accept(run: Run): void
   /** Forgets what came so far; false if it has been seen already. */
   protected abstract forget(): boolean
   /** All came, or there is an error. */
@@ -88,10 +88,14 @@ abstract class Dump extends Exchange {
   }
 
   reply(frame: Frame): void {
+    this.parts({ ...frame, count: 1 })
+  }
+
+  override parts(run: Run): void {
     if (this.deaf) return
     // What will be tried again need not be kept.
     if (this.flaw === 'interrupted' && this.#tries < DUMP_TRIES && this.forget()) return
-    this.accept(frame)
+    this.accept(run)
   }
 
   refused(_index: number, answer: Answer): boolean {
@@ -145,10 +149,10 @@ export class DumpList<T> extends Dump {
     this.begin()
   }
 
-  protected accept(frame: Frame): void {
+  protected accept(run: Run): void {
     if (this.#error !== undefined) return
     try {
-      this.#items.push(this.carrier.protocol.decodeValue(frame) as T)
+      eachOf(run, (frame) => this.#items.push(this.carrier.protocol.decodeValue(frame) as T))
     } catch (error) {
       this.#error = error
     }
@@ -226,8 +230,8 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
     this.#close(this.signal?.reason)
   }
 
-  protected accept(frame: Frame): void {
-    this.#queue.push(frame)
+  protected accept(run: Run): void {
+    this.#queue.push(run)
     if (this.#queue.bytes > this.carrier.dumpBuffer) {
       this.stop()
       this.end(
@@ -260,7 +264,7 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
 
   /** An item may be handed out now. */
   #ready(): boolean {
-    if (this.#queue.length === 0 || this.#turn === 0) return false
+    if (this.#queue.bytes === 0 || this.#turn === 0) return false
     return this.#ended || this.#yielded || this.#queue.bytes > HOLD
   }
 
@@ -282,7 +286,7 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
           return
         }
         reader.resolve({ done: false, value })
-      } else if (this.#ended && this.#queue.length === 0) this.#finish(reader)
+      } else if (this.#ended && this.#queue.bytes === 0) this.#finish(reader)
       else return
       this.#readers.shift()
     }

@@ -1,4 +1,4 @@
-import type { Frame } from '../wire/frame.js'
+import { eachOf, type Frame, type Run } from '../wire/frame.js'
 import type { Protocol } from '../wire/protocol.js'
 import type { Flaw, Outcome } from './outcome.js'
 import type { Answer } from './refusal.js'
@@ -53,6 +53,11 @@ export abstract class Exchange {
   abstract refused(index: number, answer: Answer): boolean
   /** Nothing more will come. Called once for each time it is submitted. Must not throw. */
   abstract settled(outcome: Outcome): void
+
+  /** One such message, or several of a dump. */
+  parts(run: Run): void {
+    eachOf(run, (frame) => this.reply(frame))
+  }
 
   /** Ready to be submitted (again). */
   renew(): void {

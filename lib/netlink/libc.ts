@@ -120,7 +120,12 @@ export function getsockopt(fd: number, level: number, option: number, count = 1)
 }
 
 /** Sends one datagram to the socket's peer. send(2) */
-export const send = (fd: number, datagram: Uint8Array): number => call('send', fd, datagram, datagram.length, 0)
+export function send(fd: number, datagram: Uint8Array): number {
+  const { send: native, errno } = natives()
+  const length = native(fd, datagram, datagram.length, 0)
+  if (length < 0) throw failure('send', errno())
+  return length
+}
 
 const addressLength = new Uint32Array(1)
 

@@ -1,62 +1,45 @@
-import { align, type Frame, frameAt } from '../wire/frame.js'
+import { align, type Run, type Span } from '../wire/frame.js'
+import { readU32 } from '../wire/host.js'
 import { Fifo } from './fifo.js'
 
-/** Messages of one datagram, one behind the other. */
-interface Run {
-  readonly bytes: Buffer
-  start: number
-  end: number
-}
-
-/** Messages that wait, first in, first out. Where they lie is kept, not each: a dump has a million. */
+/** Messages that wait, first in, first out. Runs are kept, not each message: a dump has a million. */
 export class Runs {
   readonly #runs = new Fifo<Run>()
-  /** The last run, while it may become longer. */
-  #last: Run | undefined
-  #length = 0
+  /** Where the next message of the first run starts. */
+  #next = 0
   #bytes = 0
 
-  /** How many messages there are. */
-  get length(): number {
-    return this.#length
-  }
-
-  /** How many bytes they have. */
+  /** How many bytes there are, 0 where there is no message. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Adds one at the end. */
-  push({ bytes, start, end }: Frame): void {
-    const last = this.#last
-    if (last !== undefined && last.bytes === bytes && align(last.end) === start) last.end = end
-    else {
-      this.#last = { bytes, start, end }
-      this.#runs.push(this.#last)
-    }
-    this.#length++
-    this.#bytes += end - start
+  /** Adds those of a run at the end. */
+  push(run: Run): void {
+    if (this.#bytes === 0) this.#next = run.start
+    this.#runs.push(run)
+    this.#bytes += align(run.end) - run.start
   }
 
-  /** Takes the first. */
-  shift(): Frame | undefined {
+  /** Takes the first message. */
+  shift(): Span | undefined {
     const run = this.#runs.peek()
     if (run === undefined) return undefined
-    const frame = frameAt(run.bytes, run.start)
-    run.start = align(frame.end)
-    if (run.start >= run.end) {
+    const start = this.#next
+    const end = start + readU32(run.bytes, start)
+    const next = align(end)
+    this.#bytes -= next - start
+    this.#next = next
+    if (next >= run.end) {
       this.#runs.shift()
-      if (run === this.#last) this.#last = undefined
+      this.#next = this.#runs.peek()?.start ?? 0
     }
-    this.#length--
-    this.#bytes -= frame.end - frame.start
-    return frame
+    return { bytes: run.bytes, start, end, type: run.type }
   }
 
   /** Forgets all. */
   clear(): void {
     this.#runs.clear()
-    this.#last = undefined
-    this.#length = this.#bytes = 0
+    this.#bytes = 0
   }
 }

@@ -1,6 +1,8 @@
+import { Buffer } from 'node:buffer'
 import debug from 'debug'
 import { ClosedError, UnsupportedError } from '../errors.js'
-import { readU32, writeU16 } from '../wire/host.js'
+import { align, NLMSG_ERROR, NLMSG_HDRLEN } from '../wire/frame.js'
+import { readU16, readU32, writeU16 } from '../wire/host.js'
 import type { SystemError } from './libc.js'
 import { close, connect, natives, recvfrom, send } from './libc.js'
 import { createPlain, createWatched, hold, portOf, type RawNetlinkSocket, release } from './raw.js'
@@ -65,10 +67,24 @@ const cost = (length: number): number => Math.max(length, 1 << 10)
 const scratch = Buffer.allocUnsafeSlow(256 << 10)
 const sender = Buffer.alloc(12)
 
+function copyOf(length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length)
+  bytes.set(new Uint8Array(scratch.buffer, 0, length))
+  return bytes
+}
+
 /** The kernel had no room for an answer, or for a dump's next part. */
 const LOSSES = new Set(['ENOBUFS', 'ENOMEM'])
 
 const DONE = Promise.resolve()
+
+/** Whether `scratch` holds the kernel's answer to the one message that was sent. */
+const isAnswer = (length: number, sent: Buffer): boolean =>
+  length >= NLMSG_HDRLEN &&
+  readU16(scratch, 4) === NLMSG_ERROR &&
+  readU32(scratch, 8) === readU32(sent, 8) &&
+  readU32(sender, 4) === 0 &&
+  align(readU32(sent, 0)) >= sent.length
 
 /** `struct sockaddr_nl` of the kernel: port 0. */
 const KERNEL = Buffer.alloc(12)
@@ -167,7 +183,7 @@ export class NetlinkSocket implements Transport {
     if (this.#closed) return Promise.reject(new ClosedError('the netlink socket is closed'))
     try {
       send(this.#fd, datagram)
-      this.#read()
+      this.#read(datagram)
       this.#soon()
     } catch (error) {
       return Promise.reject(error)
@@ -206,12 +222,14 @@ export class NetlinkSocket implements Transport {
     else close(this.#fd)
   }
 
-  /** Takes over what the kernel has queued, a slice at most. */
-  #read(): void {
+  /** Takes over what the kernel has queued, a slice at most: all of it, where it says no more than yes or no to `sent`. */
+  #read(sent?: Buffer): void {
+    const alone = !this.#more && !this.#raw
     this.#more = false
     for (let read = 0; read < SLICE; ) {
       const length = this.#receive()
       if (length < 0) return
+      if (alone && read === 0 && sent !== undefined && isAnswer(length, sent)) return
       read += cost(length)
     }
     this.#more = true
@@ -222,7 +240,7 @@ export class NetlinkSocket implements Transport {
       const length = recvfrom(this.#fd, scratch, sender)
       // What does not fit is lost, as if there had been no room.
       if (length > scratch.length) this.#overruns++
-      else if (length >= 0) this.#accept(Buffer.from(scratch.subarray(0, length)), readU32(sender, 4))
+      else if (length >= 0) this.#accept(copyOf(length), readU32(sender, 4))
       return length
       /* c8 ignore next 8 -- overruns are no errors here (NETLINK_NO_ENOBUFS), and nobody else has the descriptor */
     } catch (error) {

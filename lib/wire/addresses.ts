@@ -2,6 +2,7 @@ import {
   formatIpv4,
   formatIpv6,
   formatLinkAddress,
+  formatPrefix4,
   hasHostBits,
   LINK_ADDRESS_MAX,
   prefixLength,
@@ -135,9 +136,6 @@ export const mac: Fixed<string> = {
   },
 }
 
-/** `/0` to `/255`. */
-const LENGTHS = Array.from({ length: 256 }, (_, length) => `/${length}`)
-
 export interface PrefixOptions {
   /** Offset, within the message's fixed header, of the byte that holds the prefix length. */
   readonly length: number
@@ -182,8 +180,10 @@ export function prefix({ length, hostBits = false, default: named = false }: Pre
       // `ip rule` says "from all" with an attribute of no bytes.
       if (start === end) return undefined
       if (context.family === AF_MPLS) return end - start === 4 ? String(b.readUInt32BE(start) >>> 12) : undefined
+      const bits = b[context.header + length]!
+      if (end - start === 4) return formatPrefix4(b, start, bits)
       const address = formatAddress(b, start, end, context.family)
-      return address && address + LENGTHS[b[context.header + length]!]!
+      return address && `${address}/${bits}`
     },
     absent: (b, context) => (named && !context.partial && b[context.header + length] === 0 ? 'default' : undefined),
   }

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { EncodeError, UnsupportedError } from '../errors.js'
 import { align, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_HDRLEN, writeSeq } from './frame.js'
 import { readU16, readU32, writeU16 } from './host.js'

@@ -13,6 +13,8 @@ export const NLMSG_NOOP = 1
 export const NLMSG_ERROR = 2
 export const NLMSG_DONE = 3
 export const NLMSG_OVERRUN = 4
+/** The first type that is not netlink's own. */
+export const NLMSG_MIN_TYPE = 16
 
 export const NLM_F_REQUEST = 0x01
 export const NLM_F_MULTI = 0x02
@@ -38,14 +40,18 @@ export const NLM_F_ACK_TLVS = 0x200
 /** Lengths of messages and attributes are rounded up to four bytes. */
 export const align = (length: number): number => (length + 3) & ~3
 
-/** One message inside a datagram: its header's fields, and where it lies in `bytes`. */
-export interface Frame {
+/** Where a message lies inside a datagram, and what it is about: enough to read it. */
+export interface Span {
   readonly bytes: Buffer
   /** Offset of the nlmsghdr. */
   readonly start: number
   /** Offset after the message's last byte, without padding. */
   readonly end: number
   readonly type: number
+}
+
+/** One message inside a datagram: where it lies, and its header's fields. */
+export interface Frame extends Span {
   readonly flags: number
   readonly seq: number
   readonly pid: number
@@ -62,20 +68,61 @@ export const frameAt = (bytes: Buffer, start: number): Frame => ({
   pid: readU32(bytes, start + 12),
 })
 
+/** Where the message at `start` ends; undefined where none can be. */
+function endOf(bytes: Buffer, start: number): number | undefined {
+  if (start + NLMSG_HDRLEN > bytes.length) return undefined
+  const length = readU32(bytes, start)
+  return length < NLMSG_HDRLEN || start + length > bytes.length ? undefined : start + length
+}
+
 /**
  * The messages of a datagram. Stops at the first header that cannot be: what was good before it is kept, and
  * `malformed` is called with the offset of what was not.
  */
 export function* frames(bytes: Buffer, malformed?: (offset: number) => void): Generator<Frame, void> {
-  let start = 0
-  while (start < bytes.length) {
-    const length = start + NLMSG_HDRLEN <= bytes.length ? readU32(bytes, start) : 0
-    if (length < NLMSG_HDRLEN || start + length > bytes.length) {
-      malformed?.(start)
-      return
-    }
+  for (let start = 0; start < bytes.length; ) {
+    const end = endOf(bytes, start)
+    if (end === undefined) return malformed?.(start)
     yield frameAt(bytes, start)
-    start += align(length)
+    start = align(end)
+  }
+}
+
+/** One message, or several of a dump behind each other, whose headers differ in nothing but the length. */
+export interface Run extends Frame {
+  /** Offset after the last byte of the last. */
+  readonly end: number
+  /** How many there are. */
+  readonly count: number
+}
+
+/** As {@link frames}, with the parts of a dump together: there are hundreds in a datagram. */
+export function* runs(bytes: Buffer, malformed?: (offset: number) => void): Generator<Run, void> {
+  for (let start = 0; start < bytes.length; ) {
+    let end = endOf(bytes, start)
+    if (end === undefined) return malformed?.(start)
+    const first = frameAt(bytes, start)
+    let count = 1
+    if (first.flags & NLM_F_MULTI && first.type >= NLMSG_MIN_TYPE) {
+      const kind = readU32(bytes, start + 4)
+      for (let next = align(end); ; next = align(end), count++) {
+        const after = endOf(bytes, next)
+        if (after === undefined || readU32(bytes, next + 4) !== kind) break
+        if (readU32(bytes, next + 8) !== first.seq || readU32(bytes, next + 12) !== first.pid) break
+        end = after
+      }
+    }
+    yield { bytes, start, end, type: first.type, flags: first.flags, seq: first.seq, pid: first.pid, count }
+    start = align(end)
+  }
+}
+
+/** Calls `visit` for each message of a run. */
+export function eachOf(run: Run, visit: (frame: Frame) => void): void {
+  for (let at = run.start; at < run.end; ) {
+    const frame = frameAt(run.bytes, at)
+    visit(frame)
+    at = align(frame.end)
   }
 }
 

@@ -23,21 +23,17 @@ interface Step {
   readonly head: number
   /** What its four bytes were; more or fewer are read each time. */
   last: number
+  /** How often in a row it was another. */
+  changes: number
 }
-
-/** Values that are objects belong to who gets them: each message has its own. */
-interface Own {
-  readonly key: string
-  readonly codec: AnyCodec
-  readonly start: number
-  readonly end: number
-  /** A list of numbers and names. */
-  readonly list: boolean
-}
-
-const isList = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item !== 'object')
 
 const NLA_HDRLEN = 4
+/** What changes so often in a row is no longer compared. */
+const RESTLESS = 8
+
+type Value = Record<string, unknown>
+
+const isList = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item !== 'object')
 
 export class Layout {
   readonly #body: Body<Fields, Rows>
@@ -45,27 +41,28 @@ export class Layout {
   readonly #type: number
   readonly #length: number
   readonly #steps: readonly Step[]
-  readonly #own: readonly Own[]
+  /** Attributes that are mostly as they were. */
+  readonly #steady: Step[]
+  /** Those that are not, and those that are objects: these belong to who gets them. */
+  readonly #varying: Step[]
+  /** Properties that are lists of numbers and names: each message has its own. */
+  readonly #lists: readonly string[]
   /** The last message's header, in words of four bytes. */
   readonly #header: number[]
-  /** The last message's value. Copied: built anew it would take three times as long. */
-  readonly #value: Record<string, unknown>
-  /** The last message's value is not whole. */
+  /** The last message's value, but for what varies. Copied: built anew it would take three times as long. */
+  readonly #value: Value
+  /** It is not whole. */
   #broken = true
 
-  private constructor(
-    type: number,
-    body: Body<Fields, Rows>,
-    length: number,
-    steps: Step[],
-    own: Own[],
-    value: object,
-  ) {
+  private constructor(type: number, body: Body<Fields, Rows>, length: number, steps: readonly Step[], value: Value) {
     this.#type = type
     this.#body = body
     this.#length = length
     this.#steps = steps
-    this.#own = own
+    const isOwn = ({ key }: Step): boolean => typeof value[key] === 'object' && !isList(value[key])
+    this.#steady = steps.filter((step) => !isOwn(step))
+    this.#varying = steps.filter(isOwn)
+    this.#lists = Object.keys(value).filter((key) => isList(value[key]))
     this.#header = new Array<number>(align(body.header.size) / 4).fill(0)
     this.#value = { ...value }
   }
@@ -80,47 +77,41 @@ export class Layout {
     b: Buffer,
     start: number,
     end: number,
-    value: Readonly<Record<string, unknown>>,
+    value: Readonly<Value>,
   ): Layout | undefined {
-    const steps: Step[] = []
-    const own: Own[] = []
     const { header } = body
     if (end - start < align(header.size) || value.unknown !== undefined) return undefined
-    for (const { key, codec, offset } of header.fields) {
-      if (typeof value[key] === 'object')
-        own.push({ key, codec, start: offset, end: offset + codec.size, list: isList(value[key]) })
-    }
-    const seen = new Set<string>()
+    const steps = new Map<string, Step>()
     for (let at = start + align(header.size); end - at >= NLA_HDRLEN; ) {
       const length = readU16(b, at)
       const found = body.find(readU16(b, at + 2))
-      if (found === undefined || found.row.repeated || found.row.codec.companion || seen.has(found.key))
+      if (found === undefined || found.row.repeated || found.row.codec.companion || steps.has(found.key))
         return undefined
       const { key, row } = found
-      const place = { start: at + NLA_HDRLEN - start, end: at + length - start }
-      seen.add(key)
-      if (typeof value[key] === 'object') own.push({ key, codec: row.codec, ...place, list: isList(value[key]) })
-      steps.push({ key, codec: row.codec, at: at - start, end: place.end, head: readU32(b, at), last: 0 })
+      const place = { at: at - start, end: at + length - start }
+      steps.set(key, { key, codec: row.codec, ...place, head: readU32(b, at), last: 0, changes: 0 })
       at += align(length)
     }
-    for (const { key } of body.absentees) if (!seen.has(key) && typeof value[key] === 'object') return undefined
-    return new Layout(type, body, end - start, steps, own, value)
+    for (const { key } of body.absentees) if (!steps.has(key) && typeof value[key] === 'object') return undefined
+    return new Layout(type, body, end - start, [...steps.values()], value)
   }
 
   /** The body of a message between `start` and `end`; undefined where it has another layout, or cannot be read. */
-  read(type: number, b: Buffer, start: number, end: number, context: Context): Record<string, unknown> | undefined {
+  read(type: number, b: Buffer, start: number, end: number, context: Context): Value | undefined {
     if (end - start !== this.#length || type !== this.#type) return undefined
     for (const step of this.#steps) if (readU32(b, start + step.at) !== step.head) return undefined
     context.header = start
     try {
       if (!this.#update(b, start, context)) return undefined
       const out = { ...this.#value }
-      for (const { key, codec, start: from, end: to, list } of this.#own) {
-        out[key] = list ? (out[key] as unknown[]).slice() : codec.read(b, start + from, start + to, context)
+      for (const { key, codec, at, end: stop } of this.#varying) {
+        const item: unknown = codec.read(b, start + at + NLA_HDRLEN, start + stop, context)
+        if (item === undefined) return undefined
+        out[key] = item
       }
+      for (const key of this.#lists) out[key] = (out[key] as unknown[]).slice()
       return out
     } catch {
-      this.#broken = true
       return undefined
     }
   }
@@ -128,6 +119,7 @@ export class Layout {
   /** Brings the value up to this message. False if it has other properties. */
   #update(b: Buffer, start: number, context: Context): boolean {
     const value = this.#value
+    const steady = this.#steady
     const all = this.#newHeader(b, start) || this.#broken
     this.#broken = true
     if (all) {
@@ -135,17 +127,22 @@ export class Layout {
         value[key] = codec.read(b, start + offset, start + offset + codec.size, context)
       }
     }
-    for (const step of this.#steps) {
+    for (let i = 0; i < steady.length; i++) {
+      const step = steady[i]!
       const payload = start + step.at + NLA_HDRLEN
       const stop = start + step.end
-      if (stop - payload === 4) {
-        const bytes = readU32(b, payload)
-        if (bytes === step.last && !all) continue
-        step.last = bytes
+      const bytes = stop - payload === 4 ? readU32(b, payload) : -1
+      if (bytes === step.last && !all) {
+        step.changes = 0
+        continue
       }
+      step.last = bytes < 0 ? -2 : bytes
       const item: unknown = step.codec.read(b, payload, stop, context)
       if (item === undefined) return false
       value[step.key] = item
+      if (++step.changes < RESTLESS || this.#lists.includes(step.key)) continue
+      steady.splice(i--, 1)
+      this.#varying.push(step)
     }
     if (all && !this.#readAbsent(b, context)) return false
     this.#broken = false

@@ -1,6 +1,6 @@
 import type { Body, BodyIn, BodyOut } from './body.js'
 import { type Context, isObject, refuse } from './codec.js'
-import { type Frame, NLMSG_HDRLEN, writeHeader } from './frame.js'
+import { NLMSG_HDRLEN, type Span, writeHeader } from './frame.js'
 import { Layout } from './layout.js'
 import { Shapes } from './shapes.js'
 import type { Field, Fields } from './struct.js'
@@ -69,7 +69,7 @@ export class MessageKind<H extends Fields = Fields, R extends Rows = Rows> {
   }
 
   /** The body of a message. Throws DecodeError. */
-  decode({ bytes, start, end, type }: Frame): BodyOut<H, R> {
+  decode({ bytes, start, end, type }: Span): BodyOut<H, R> {
     context.family = this.familyIn(bytes, start + NLMSG_HDRLEN, end)
     context.companion = undefined
     context.partial = this.does(type) === 'get'

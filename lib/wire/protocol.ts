@@ -1,4 +1,4 @@
-import type { Frame } from './frame.js'
+import type { Frame, Span } from './frame.js'
 
 /** A decoded message: its header, and its body as a plain value. */
 export interface Message<Value = Record<string, unknown>> {
@@ -18,7 +18,7 @@ export interface Protocol {
   /** Throws DecodeError. */
   decodeFrame(frame: Frame): Message
   /** The body alone, which is what most callers want. Throws DecodeError. */
-  decodeValue(frame: Frame): Record<string, unknown>
+  decodeValue(message: Span): Record<string, unknown>
   /** `RTM_NEWROUTE`, or the number in words. */
   operation(type: number): string
   /** The path of the attribute that starts at `offset` of an encoded message (bytes from its nlmsghdr). */

@@ -10,6 +10,7 @@ import {
   NLMSG_HDRLEN,
   NLMSG_NOOP,
   NLMSG_OVERRUN,
+  type Span,
   writeHeader,
   writeSeq,
 } from './frame.js'
@@ -85,10 +86,10 @@ export class Registry implements Protocol {
     }
   }
 
-  decodeValue(frame: Frame): Record<string, unknown> {
-    const { bytes, start, end, type } = frame
+  decodeValue(span: Span): Record<string, unknown> {
+    const { bytes, start, end, type } = span
     const kind = this.#kinds[type]
-    if (kind !== undefined) return kind.decode(frame)
+    if (kind !== undefined) return kind.decode(span)
     const body = start + NLMSG_HDRLEN
     if (type === NLMSG_ERROR && end - body >= 4) {
       return { error: readU32(bytes, body) | 0, data: Buffer.from(bytes.subarray(body + 4, end)) }

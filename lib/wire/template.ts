@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { BodyIn, BodyOut } from './body.js'
 import type { AnyCodec, Context } from './codec.js'
 import { align, NLMSG_HDRLEN } from './frame.js'
@@ -65,7 +66,9 @@ export class Templates<H extends Fields, R extends Rows, V extends BodyIn<H, R>>
 
   /** A request by a template; undefined if none fits. Its value is put together only when someone looks at it. */
   request(value: V): Request<BodyOut<H, R>> | undefined {
-    for (const template of this.#shapes.all) {
+    const shapes = this.#shapes.all
+    for (let i = 0; i < shapes.length; i++) {
+      const template = shapes[i]!
       const values = new Array<unknown>(template.length)
       const bytes = template.stamp(value, values)
       if (bytes === undefined) continue

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 /** Bytes being written: a buffer that grows, and where the next byte goes. */
 export class Writer {
   bytes: Buffer

@@ -61,7 +61,7 @@ t.test('messages of one layout read as each would alone', async (t) => {
       kind.layouts.clear()
       return all.every((bytes, i) => outcome(kind, bytes) === expected[i])
     })
-    holds(t, kind.name, same, 500)
+    holds(t, kind.name, same, 100)
   }
 })
 
