@@ -3,12 +3,12 @@ import { Entries } from './entries.js'
 import { type Destination, familyOfPrefix, Messages } from './messages.js'
 import { hashSet, within } from './metric.js'
 import { Objects } from './objects.js'
-import { Member } from './peer.js'
+import { type Claim, Member } from './peer.js'
 import { multipathText, type PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
 import type { Snapshot } from './snapshot.js'
 import { about, aboutAll, inTurn, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
-import { type Claim, hopToward, type Wanted } from './wanted.js'
+import { contentToward, hopToward, type Wanted } from './wanted.js'
 
 /** Somebody else's route to a prefix of ours. The kernel takes the one with the lower metric. */
 export interface ForeignRoute {
@@ -194,9 +194,9 @@ export class Diff {
       return this.#makeRoute(prefix, metric.base, `#${id}`, { nhId: id }, [member])
     }
     const own = within(metric, member.hash)
-    const hop = hopToward(this.#scheme, member, prefix)
-    const there = this.#compare(prefix, own, hop.text)
+    const there = this.#compare(prefix, own, contentToward(this.#scheme, member, prefix))
     if (there === 'same') return undefined
+    const hop = hopToward(this.#scheme, member, prefix)
     const request = this.#messages.singleRoute(prefix, own, hop, there === 'other')
     return about(request, there === 'other' ? 'different' : 'missing', member, prefix)
   }

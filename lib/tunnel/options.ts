@@ -8,11 +8,13 @@ import type { Tunnel } from './tunnel.js'
 
 /** What {@link Overlay.open} takes. */
 export interface OverlayOptions {
-  /** The device that all peers share: a tunnel, or a device by name or index. */
-  readonly device: Tunnel | string | number
+  /** The device that all peers share: a tunnel, or a device by name, by index, or as a link that was read. */
+  readonly device: Tunnel | string | number | { readonly index: number }
   /**
-   * Protocol number (RTPROT_*, /etc/iproute2/rt_protos) by which the overlay knows its own: 5 to 255, or a name. What
-   * bears it on this device and table belongs to the overlay.
+   * Protocol number (RTPROT_*, /etc/iproute2/rt_protos) by which the overlay knows its own: 5 to 255, or a name. Routes
+   * that bear it on this device and table belong to the overlay, and so do neighbour entries and nexthop objects that
+   * bear it on this device: two overlays on one device need two numbers. Forwarding entries of vxlan cannot bear one;
+   * those with the flag `extern_learn` (bridge(8)) belong to the overlay.
    */
   readonly protocol: number | keyof typeof RTPROT
   /** Routing table. Default 254 (main). */

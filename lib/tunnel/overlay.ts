@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { ClosedError } from '../errors.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
+import type { AddressMap } from './address-map.js'
 import { check, type Finding } from './check.js'
 import { type Change, type ChangeOptions, converge, type SyncOptions } from './converge.js'
 import { factsOf, getLink, refreshLink } from './device.js'
@@ -43,7 +44,7 @@ export class Overlay implements AsyncDisposable {
   #tail: Promise<unknown> = Promise.resolve()
   #closed = false
   /** What should be there, as long as somebody watches. */
-  #expected: Map<string, Member> | undefined
+  #expected: AddressMap<Member> | undefined
   readonly #watches = new Set<Watch>()
 
   private constructor(rt: Rtnetlink, scheme: Scheme) {
@@ -59,7 +60,10 @@ export class Overlay implements AsyncDisposable {
    */
   static async open(rt: Rtnetlink, options: OverlayOptions): Promise<Overlay> {
     const { device } = options
-    const found = device instanceof Tunnel ? await refreshLink(rt, device.facts) : await getLink(rt, device)
+    const found =
+      device instanceof Tunnel
+        ? await refreshLink(rt, device.facts)
+        : await getLink(rt, typeof device === 'object' ? device.index : device)
     return new Overlay(rt, schemeOf(factsOf(found), options))
   }
 
@@ -87,6 +91,7 @@ export class Overlay implements AsyncDisposable {
 
   /**
    * Adds peers, or further prefixes to peers that are there. A prefix that others announce too gets one route over all.
+   * What is there is read first: with very many peers, add those that come together with one call.
    * @throws {EncodeError} before anything is sent, if a peer cannot be: says which property of which peer
    * @throws {UnsupportedError} before anything is sent, if a prefix cannot be carried
    * @throws {PeersError} if the kernel refused something; the rest was done
@@ -114,7 +119,7 @@ export class Overlay implements AsyncDisposable {
       this.#expect((expected) => {
         for (const endpoint of endpoints) expected.delete(endpoint)
       })
-      const expectation = interestIn([])
+      const expectation = interestIn([], endpoints)
       return checked(await this.#change({ target: (snapshot) => removals(snapshot, endpoints), expectation }, options))
     })
   }
@@ -134,7 +139,7 @@ export class Overlay implements AsyncDisposable {
         if (from !== undefined) expected.delete(from)
         expected.set(member!.endpoint, member!)
       })
-      const expectation = interestIn([member!])
+      const expectation = interestIn([member!], from === undefined ? [] : [from])
       const result = await this.#change({ target: (snapshot) => moves(snapshot, member!, from), expectation }, options)
       return checked(result.removed > 0 ? asMove(result) : result)
     })
@@ -151,7 +156,7 @@ export class Overlay implements AsyncDisposable {
       const { members } = await this.#roster(peers)
       const wanted = new Wanted(members)
       await sliced(members.values(), (member) => wanted.announce(member))
-      if (options.dryRun !== true && this.#expected !== undefined) this.#expected = new Map(members)
+      if (options.dryRun !== true && this.#expected !== undefined) this.#expected = members.copy()
       return this.#change({ target: () => ({ wanted }), expectation: expectationOf(this.#scheme, wanted) }, options)
     })
   }
@@ -230,7 +235,7 @@ export class Overlay implements AsyncDisposable {
   }
 
   /** Notes what a change wants, for those who watch. */
-  #expect(note: (expected: Map<string, Member>) => void): void {
+  #expect(note: (expected: AddressMap<Member>) => void): void {
     if (this.#expected !== undefined) note(this.#expected)
   }
 
@@ -262,8 +267,8 @@ async function sliced<T>(items: Iterable<T>, each: (item: T) => void): Promise<v
 /** A peer with the prefixes that it had as well. */
 function merged(member: Member, before: Member | undefined): Member {
   if (before === undefined) return member
-  const { endpoint, family, hash, word } = member
-  const both = new Member(endpoint, family, hash, word)
+  const { endpoint, hash, word } = member
+  const both = new Member(endpoint, hash, word)
   both.prefixes = [...new Set([...before.prefixes, ...member.prefixes])]
   both.weight = member.weight
   both.mac = member.mac ?? before.mac

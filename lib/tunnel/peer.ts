@@ -27,36 +27,62 @@ export interface Peer {
   readonly gateway?: string | undefined
 }
 
-/** A peer in the one spelling of each of its addresses, and what follows from them. */
-export class Member {
+/** Who announces a prefix. */
+export interface Claim {
+  /** One peer, or several; none where nobody announces it any more. */
+  readonly who: Member | readonly Member[]
+  /** All of them. */
+  readonly members: readonly Member[]
+  /** The kernel has just this route. */
+  settled: boolean
+}
+
+/** A peer in the one spelling of each of its addresses, and what follows from them. It claims its one prefix itself. */
+export class Member implements Claim {
   readonly endpoint: string
-  readonly family: Family
   /** Hash of the endpoint, as a signed 32-bit number. */
   readonly hash: number
-  /** The endpoint as a word, where it is one of IPv4. */
+  /** The endpoint as a word where it is one of IPv4, which is never 0; 0 where it is not. */
   readonly word: number
+  /** Where it stands in the list that it came in. */
+  index = 0
   weight = 1
   mac: string | undefined = undefined
   gateway: string | undefined = undefined
   /** Without repetition, with lengths. */
-  prefixes: string[] = []
+  prefixes: string[] = NO_PREFIXES
   carriesInet = false
   carriesInet6 = false
-  /** Nexthops of its routes, made when they are needed. */
+  /** Nexthops of its routes, where they are not just the endpoint; made when they are needed. */
   hop: Hop | undefined = undefined
   hop6: Hop | undefined = undefined
   /** The kernel had something of it when it was first looked for. */
   known: boolean | undefined = undefined
   /** A message about it was made. */
   touched = false
+  settled = false
 
-  constructor(endpoint: string, family: Family, hash: number, word = 0) {
+  constructor(endpoint: string, hash: number, word: number) {
     this.endpoint = endpoint
-    this.family = family
     this.hash = hash | 0
     this.word = word
   }
+
+  get family(): Family {
+    return this.word === 0 ? 'inet6' : 'inet'
+  }
+
+  get who(): Member {
+    return this
+  }
+
+  get members(): readonly Member[] {
+    return [this]
+  }
 }
+
+/** Never written to: all who have prefixes get a list of their own. */
+const NO_PREFIXES: string[] = []
 
 /** The bytes of an address in either family; undefined if it is none. */
 export function canonicalBytes(text: string): Uint8Array | undefined {

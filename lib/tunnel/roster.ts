@@ -1,5 +1,6 @@
 import { formatIpv6, formatLinkAddress, hasHostBits, parseLinkAddress, prefixLength, writeIpv6 } from '../address.js'
 import { EncodeError, UnsupportedError } from '../errors.js'
+import { AddressMap } from './address-map.js'
 import type { Family } from './kinds.js'
 import { fmix32, hashAddress } from './metric.js'
 import { Member, type Peer } from './peer.js'
@@ -7,7 +8,7 @@ import { formatQuad, hostBits, quad, readQuad } from './quad.js'
 import { isRefusal, type Scheme } from './scheme.js'
 
 /** Addresses that no peer can have, and why, in words: those of this host and the broadcast addresses of its networks. */
-export type Underlay = ReadonlyMap<string, string>
+export type Underlay = Pick<AddressMap<string>, 'getRead'>
 
 const scratch = Buffer.alloc(16)
 
@@ -44,7 +45,7 @@ export function normalEndpoint(value: unknown, path: string): string {
 /** Checks peers one after the other and spells them in one way. */
 export class Roster {
   /** By endpoint. */
-  readonly members = new Map<string, Member>()
+  readonly members = new AddressMap<Member>()
   /** Prefixes that hold the endpoint of their own peer, where that may be meant: of length 0, or in a table of their own. */
   readonly covering: { readonly path: string; readonly prefix: string; readonly endpoint: string }[] = []
   readonly #scheme: Scheme
@@ -106,16 +107,19 @@ export class Roster {
       return this.#refuseEndpoint(value, `an ${words} address (${ifname} of kind ${kind} has ${words} outside)`)
     }
     const endpoint = canonical(value, family)
-    const taken = this.#underlay.get(endpoint)
+    const isQuad = family === 'inet'
+    const taken = this.#underlay.getRead(isQuad, endpoint)
     if (taken !== undefined) return this.#refuseEndpoint(value, `${UNICAST} (${taken})`)
-    const hash = family === 'inet' ? fmix32(quad.word) : hashAddress(scratch)
-    const member = new Member(endpoint, family, hash, quad.word)
-    this.members.set(endpoint, member)
-    if (this.members.size === this.#count) {
-      const first = [...this.members.keys()].indexOf(endpoint)
-      const path = this.#path('', first).slice(0, -1)
+    const member = isQuad
+      ? new Member(endpoint, fmix32(quad.word), quad.word)
+      : new Member(endpoint, hashAddress(scratch), 0)
+    const other = this.members.getRead(isQuad, endpoint)
+    if (other !== undefined) {
+      const path = this.#path('', other.index).slice(0, -1)
       return this.#refuseEndpoint(value, `an endpoint of one peer only (it is that of ${path} too)`)
     }
+    member.index = this.#count
+    this.members.setRead(isQuad, endpoint, member)
     return member
   }
 
@@ -138,7 +142,7 @@ export class Roster {
     if (family === undefined || notUnicastGateway(family))
       throw new EncodeError(this.#path('gateway'), gateway, 'a unicast address')
     const text = canonical(gateway as string, family)
-    const taken = this.#underlay.get(text)
+    const taken = this.#underlay.getRead(family === 'inet', text)
     if (taken !== undefined) throw new EncodeError(this.#path('gateway'), gateway, `an address of the peer (${taken})`)
     if (this.#gateways.has(text)) throw new EncodeError(this.#path('gateway'), gateway, 'the gateway of one peer only')
     this.#gateways.set(text, member)

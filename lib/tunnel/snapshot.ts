@@ -31,6 +31,8 @@ export interface Expectation {
   interests(prefix: string): boolean
   /** The route is just as it should be, and need not be kept. */
   settles(prefix: string, metric: number, content: string): boolean
+  /** Whether a route to one peer matters; all do where this is left out. */
+  concerns?(prefix: string, endpoint: string): boolean
 }
 
 const NOTHING: Expectation = { interests: () => false, settles: () => false }
@@ -149,8 +151,9 @@ export class Snapshot {
     const content = hopText(gateway, found.encap)
     const stale = this.#isStale(found)
     if (!stale && this.#expectation.settles(prefix, found.priority ?? 0, content)) return true
-    const peer = this.peer(this.#endpointOf(gateway, found.encap))
-    this.#keep(prefix, new PresentRoute(found.priority ?? 0, content, stale, peer))
+    const endpoint = this.#endpointOf(gateway, found.encap)
+    if (this.#expectation.concerns?.(prefix, endpoint) === false) return true
+    this.#keep(prefix, new PresentRoute(found.priority ?? 0, content, stale, this.peer(endpoint)))
     return true
   }
 

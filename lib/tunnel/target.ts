@@ -1,9 +1,10 @@
+import { AddressMap } from './address-map.js'
 import { hashAddress, within } from './metric.js'
 import { canonicalBytes, Member, type Peer } from './peer.js'
 import type { Scheme } from './scheme.js'
 import type { Expectation, Snapshot } from './snapshot.js'
 import type { Target } from './step.js'
-import { hopToward, Wanted } from './wanted.js'
+import { contentToward, type Members, Wanted } from './wanted.js'
 
 /**
  * What is wanted after a change of some peers, given what is there: only the prefixes that the change is about.
@@ -25,7 +26,8 @@ class Known {
     if (known !== undefined) return known
     const bytes = canonicalBytes(endpoint)
     if (bytes === undefined) return undefined
-    const member = new Member(endpoint, bytes.length === 4 ? 'inet' : 'inet6', hashAddress(bytes))
+    const word = bytes.length === 4 ? Buffer.from(bytes).readInt32BE(0) : 0
+    const member = new Member(endpoint, hashAddress(bytes), word)
     const { gateway, mac } = this.#snapshot.peers.get(endpoint) ?? {}
     member.weight = weight
     member.gateway = gateway
@@ -59,11 +61,19 @@ function* prefixesOf(snapshot: Snapshot, endpoints: ReadonlySet<string>): Genera
       yield prefix
 }
 
-/** Other people's routes to the prefixes of peers are worth a report. */
-export function interestIn(members: Iterable<Member>): Expectation {
+/** A change of some peers is about their routes and those to their prefixes, other people's included. */
+export function interestIn(members: Iterable<Member>, endpoints: Iterable<string> = []): Expectation {
   const prefixes = new Set<string>()
-  for (const member of members) for (const prefix of member.prefixes) prefixes.add(prefix)
-  return { interests: (prefix) => prefixes.has(prefix), settles: () => false }
+  const about = new Set(endpoints)
+  for (const member of members) {
+    about.add(member.endpoint)
+    for (const prefix of member.prefixes) prefixes.add(prefix)
+  }
+  return {
+    interests: (prefix) => prefixes.has(prefix),
+    settles: () => false,
+    concerns: (prefix, endpoint) => prefixes.has(prefix) || about.has(endpoint),
+  }
 }
 
 /** Most routes are just as they should be: these are ticked off while they are read. */
@@ -74,7 +84,7 @@ export function expectationOf(scheme: Scheme, { routes }: Wanted): Expectation {
       const claim = scheme.objects ? undefined : routes.get(prefix)
       if (claim === undefined || claim.settled || !(claim.who instanceof Member)) return false
       const { who } = claim
-      if (metric !== within(scheme.metric, who.hash) || content !== hopToward(scheme, who, prefix).text) return false
+      if (metric !== within(scheme.metric, who.hash) || content !== contentToward(scheme, who, prefix)) return false
       who.known ??= true
       claim.settled = true
       return true
@@ -85,7 +95,7 @@ export function expectationOf(scheme: Scheme, { routes }: Wanted): Expectation {
 const NOBODY: ReadonlySet<string> = new Set()
 
 /** Peers with their prefixes, and all that is there. */
-export function additions(snapshot: Snapshot, members: ReadonlyMap<string, Member>): Target {
+export function additions(snapshot: Snapshot, members: Members): Target {
   const wanted = new Wanted(members)
   const known = new Known(snapshot)
   for (const member of members.values()) {
@@ -111,7 +121,7 @@ const announces = ({ prefixes }: Member, prefix: string): boolean => prefixes.in
 
 /** All that is there but for some peers. */
 export function removals(snapshot: Snapshot, endpoints: ReadonlySet<string>): Target {
-  const wanted = new Wanted(new Map())
+  const wanted = new Wanted(new AddressMap<Member>())
   const known = new Known(snapshot)
   for (const prefix of prefixesOf(snapshot, endpoints)) {
     wanted.withdraw(prefix)
@@ -123,7 +133,9 @@ export function removals(snapshot: Snapshot, endpoints: ReadonlySet<string>): Ta
 /** A peer as it shall be, instead of what it was, perhaps elsewhere. */
 export function moves(snapshot: Snapshot, member: Member, from: string | undefined): Target {
   const before = new Set(from === undefined ? [member.endpoint] : [member.endpoint, from])
-  const wanted = new Wanted(new Map([[member.endpoint, member]]))
+  const members = new AddressMap<Member>()
+  members.set(member.endpoint, member)
+  const wanted = new Wanted(members)
   const known = new Known(snapshot)
   for (const prefix of member.prefixes) {
     keepOthers(wanted, snapshot, known, prefix, (endpoint) => before.has(endpoint))
@@ -139,9 +151,9 @@ export function moves(snapshot: Snapshot, member: Member, from: string | undefin
 }
 
 /** The peers that are there, as they would have to be added. */
-export function membersOf(snapshot: Snapshot): Map<string, Member> {
+export function membersOf(snapshot: Snapshot): AddressMap<Member> {
   const known = new Known(snapshot)
-  const members = new Map<string, Member>()
+  const members = new AddressMap<Member>()
   for (const { endpoint, prefixes, weight = 1, gateway } of peersOf(snapshot)) {
     const member = known.member(endpoint, weight)
     if (member === undefined) continue

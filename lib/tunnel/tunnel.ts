@@ -23,7 +23,7 @@ export type TunnelOptions<K extends TunnelKind = TunnelKind> = DataOptions<K> & 
 
 /** What {@link Tunnel.set} takes. What is not named stays as it is. */
 export type TunnelChanges<K extends TunnelKind = TunnelKind> = DataOptions<K> & {
-  /** A new name; the kernel takes it only while the device is down, unless it is Linux 6.x. */
+  /** A new name. Older kernels want the device down for it. */
   readonly ifname?: string | undefined
   /** Largest inner packet, in bytes. */
   readonly mtu?: number | undefined

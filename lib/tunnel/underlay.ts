@@ -3,6 +3,7 @@ import { EncodeError, KernelError } from '../errors.js'
 import { address } from '../rtnl/address.js'
 import { route } from '../rtnl/route.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
+import { AddressMap } from './address-map.js'
 import type { Roster, Underlay } from './roster.js'
 import type { Scheme } from './scheme.js'
 
@@ -13,7 +14,7 @@ import type { Scheme } from './scheme.js'
 
 /** Reads the addresses that no peer can have. */
 export async function readUnderlay(rt: Rtnetlink): Promise<Underlay> {
-  const taken = new Map<string, string>()
+  const taken = new AddressMap<string>()
   for (const found of await rt.list(address.list())) {
     const own = found.local ?? found.address?.replace(/\/.*/, '')
     const last = found.family === 'inet' && found.address !== undefined ? lastOf(found.address) : undefined

@@ -1,76 +1,89 @@
+import type { AddressMap } from './address-map.js'
 import { hopOf } from './carriage.js'
 import type { Family } from './kinds.js'
 import { familyOfPrefix } from './messages.js'
-import { type Hop, Member } from './peer.js'
-import type { Scheme } from './scheme.js'
+import { type Claim, type Hop, Member } from './peer.js'
+import { isRefusal, type Scheme } from './scheme.js'
 
 /**
  * What an overlay should have in the kernel.
  * @module
  */
 
-/** Who announces a prefix. */
-export class Claim {
-  /** One peer, or several; none where nobody announces it any more. */
+/** A prefix of peers that have several, or that several peers have. */
+class Shared implements Claim {
   who: Member | Member[]
-  /** The kernel has just this route. */
   settled = false
 
   constructor(who: Member | Member[]) {
     this.who = who
   }
 
-  /** The peers that announce it. */
   get members(): readonly Member[] {
     return this.who instanceof Member ? [this.who] : this.who
   }
+
+  add(member: Member): void {
+    if (this.who instanceof Member) this.who = [this.who, member]
+    else if (this.who.push(member) === 1) this.who = member
+  }
 }
+
+/** Peers by their endpoints. */
+export type Members = Pick<AddressMap<Member>, 'get' | 'has' | 'size' | 'values'>
 
 /** Peers, and who announces each prefix. */
 export class Wanted {
-  readonly members: ReadonlyMap<string, Member>
+  readonly members: Members
   readonly routes = new Map<string, Claim>()
   /** How many peers announce the prefix that most of them do. */
   most = 1
 
-  constructor(members: ReadonlyMap<string, Member>) {
+  constructor(members: Members) {
     this.members = members
   }
 
   /** Takes a peer's prefixes, of which none was taken before. */
   announce(member: Member): void {
-    for (const prefix of member.prefixes) {
+    const { prefixes } = member
+    // It may have been a claim before.
+    member.settled = false
+    for (const prefix of prefixes) {
       const claim = this.routes.get(prefix)
-      if (claim === undefined) this.routes.set(prefix, new Claim(member))
-      else this.#share(claim, member)
+      if (claim !== undefined) this.#share(prefix, claim, member)
+      else this.routes.set(prefix, prefixes.length === 1 ? member : new Shared(member))
     }
   }
 
   /** Takes one prefix of a peer, which it may have already. */
   announcePrefix(prefix: string, member: Member): void {
     const claim = this.routes.get(prefix)
-    if (claim === undefined) this.routes.set(prefix, new Claim(member))
-    else if (!claim.members.includes(member)) this.#share(claim, member)
+    if (claim === undefined) this.routes.set(prefix, new Shared(member))
+    else if (!claim.members.includes(member)) this.#share(prefix, claim, member)
   }
 
-  #share(claim: Claim, member: Member): void {
-    if (claim.who instanceof Member) claim.who = [claim.who, member]
-    else if (claim.who.push(member) === 1) claim.who = member
-    this.most = Math.max(this.most, claim.members.length)
+  #share(prefix: string, claim: Claim, member: Member): void {
+    let shared = claim
+    if (!(shared instanceof Shared)) {
+      shared = new Shared(shared.who as Member)
+      this.routes.set(prefix, shared)
+    }
+    ;(shared as Shared).add(member)
+    this.most = Math.max(this.most, shared.members.length)
   }
 
   /** A prefix that nobody may announce, unless somebody does. */
   withdraw(prefix: string): void {
-    if (!this.routes.has(prefix)) this.routes.set(prefix, new Claim([]))
+    if (!this.routes.has(prefix)) this.routes.set(prefix, new Shared([]))
   }
 }
 
-/** The nexthop of a peer's routes of a family. One with an encap is made once; others are small. */
+/** The nexthop of a peer's routes of a family. One that is not just the endpoint is made once. */
 export function hopFor(scheme: Scheme, member: Member, family: Family): Hop {
   const known = family === 'inet' ? member.hop : member.hop6
   if (known !== undefined) return known
   const hop = hopOf(scheme, member, family)
-  if (hop.encap === undefined) return hop
+  if (hop.text === member.endpoint) return hop
   if (family === 'inet') member.hop = hop
   else member.hop6 = hop
   return hop
@@ -79,3 +92,11 @@ export function hopFor(scheme: Scheme, member: Member, family: Family): Hop {
 /** The nexthop of a peer's route to a prefix. */
 export const hopToward = (scheme: Scheme, member: Member, prefix: string): Hop =>
   hopFor(scheme, member, familyOfPrefix(prefix))
+
+/** Its text alone. */
+export function contentToward(scheme: Scheme, member: Member, prefix: string): string {
+  const family = familyOfPrefix(prefix)
+  const way = scheme.ways[family]
+  const plain = !isRefusal(way) && way.gateway === 'endpoint' && family === member.family
+  return plain ? member.endpoint : hopFor(scheme, member, family).text
+}

@@ -6,12 +6,11 @@ import { converge } from './converge.js'
 import { factsOf, findLink } from './device.js'
 import { Diff } from './diff.js'
 import { type Drift, driftOf, keyOf, type Told } from './drift.js'
-import type { Member } from './peer.js'
 import type { PeerFailure } from './result.js'
 import { isRefusal, type Scheme } from './scheme.js'
 import { protocolName, readSnapshot } from './snapshot.js'
 import { expectationOf } from './target.js'
-import { Wanted } from './wanted.js'
+import { type Members, Wanted } from './wanted.js'
 
 export type { Drift } from './drift.js'
 
@@ -43,7 +42,7 @@ export interface Watched {
   readonly rt: Rtnetlink
   readonly scheme: Scheme
   /** The peers that should be there. */
-  expected(): ReadonlyMap<string, Member>
+  expected(): Members
   /** Runs something while the overlay changes nothing. */
   exclusively<T>(fn: () => Promise<T>): Promise<T>
 }
@@ -278,7 +277,7 @@ const DEVICE_LOST: ReadonlySet<string> = new Set(['ENETDOWN', 'ENODEV'])
 const permanent = ({ state }: Readonly<Record<string, unknown>>): boolean =>
   Array.isArray(state) && state.includes('permanent')
 
-function wantedOf(members: ReadonlyMap<string, Member>): Wanted {
+function wantedOf(members: Members): Wanted {
   const wanted = new Wanted(members)
   for (const member of members.values()) wanted.announce(member)
   return wanted

@@ -15,6 +15,9 @@ interface Setup {
   readonly flood?: boolean
 }
 
+/** `NBMA_RUNS=20` looks harder. */
+const RUNS = Number(process.env.NBMA_RUNS ?? 1)
+
 const LOCAL = { local: '192.168.122.11' }
 const SETUPS: readonly Setup[] = [
   { name: 'sit', device: { linkinfo: { kind: 'sit', data: LOCAL } }, strategy: 'auto', inner: ['inet', 'inet6'] },
@@ -191,11 +194,11 @@ async function withoutGap(
   }
 }
 
-t.setTimeout(300_000)
+t.setTimeout(300_000 * RUNS)
 
 for (const setup of SETUPS) {
   if (process.env.ONLY && !setup.name.includes(process.env.ONLY)) continue
-  t.test(`${setup.name}: any sequence of states, make before break`, async (t) => {
+  t.test(`${setup.name}: any sequence of states, make before break`, { timeout: 60_000 * RUNS }, async (t) => {
     await fc.assert(
       fc.asyncProperty(fc.array(wish(setup), { minLength: 1, maxLength: 5 }), async (states) => {
         const kernel = new ModelKernel(setup.device)
@@ -213,12 +216,12 @@ for (const setup of SETUPS) {
         await syncAndCheck(kernel, overlay, setup, [])
         if (kernel.state.length !== 4) throw new Error(`left: ${kernel.state}`)
       }),
-      { numRuns: 60, includeErrorInReport: true },
+      { numRuns: 60 * RUNS, includeErrorInReport: true },
     )
     t.pass()
   })
 
-  t.test(`${setup.name}: added, removed and moved one by one`, async (t) => {
+  t.test(`${setup.name}: added, removed and moved one by one`, { timeout: 60_000 * RUNS }, async (t) => {
     const step = fc.record({
       what: fc.constantFrom('add', 'remove', 'update', 'move'),
       peer: wish(setup)
@@ -267,35 +270,39 @@ for (const setup of SETUPS) {
         }
         await check(kernel, overlay, setup, [...model.values()])
       }),
-      { numRuns: 60, includeErrorInReport: true },
+      { numRuns: 60 * RUNS, includeErrorInReport: true },
     )
     t.pass()
   })
 
-  t.test(`${setup.name}: refusals, lost answers and sudden death, then a sync`, async (t) => {
-    const faults = fc.array(
-      fc.constantFrom<Fault | undefined>(undefined, undefined, undefined, 'refused', 'unheard', 'killed'),
-      { minLength: 1, maxLength: 12 },
-    )
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(wish(setup), faults), { minLength: 1, maxLength: 3 }),
-        wish(setup),
-        async (states, last) => {
-          const kernel = new ModelKernel(setup.device)
-          addForeign(kernel)
-          for (const [peers, list] of states) {
-            const queue = [...list]
-            kernel.fault = () => queue.shift()
-            const overlay = await open(kernel, setup)
-            await overlay.sync(peers).catch(() => {})
-          }
-          kernel.fault = () => undefined
-          await syncAndCheck(kernel, await open(kernel, setup), setup, last)
-        },
-      ),
-      { numRuns: 25, includeErrorInReport: true },
-    )
-    t.pass()
-  })
+  t.test(
+    `${setup.name}: refusals, lost answers and sudden death, then a sync`,
+    { timeout: 60_000 * RUNS },
+    async (t) => {
+      const faults = fc.array(
+        fc.constantFrom<Fault | undefined>(undefined, undefined, undefined, 'refused', 'unheard', 'killed'),
+        { minLength: 1, maxLength: 12 },
+      )
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.tuple(wish(setup), faults), { minLength: 1, maxLength: 3 }),
+          wish(setup),
+          async (states, last) => {
+            const kernel = new ModelKernel(setup.device)
+            addForeign(kernel)
+            for (const [peers, list] of states) {
+              const queue = [...list]
+              kernel.fault = () => queue.shift()
+              const overlay = await open(kernel, setup)
+              await overlay.sync(peers).catch(() => {})
+            }
+            kernel.fault = () => undefined
+            await syncAndCheck(kernel, await open(kernel, setup), setup, last)
+          },
+        ),
+        { numRuns: 25 * RUNS, includeErrorInReport: true },
+      )
+      t.pass()
+    },
+  )
 }
