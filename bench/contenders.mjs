@@ -34,6 +34,13 @@ function attempt(fn) {
   }
 }
 
+/** The package itself, which the contenders import as its users do. */
+export function build() {
+  if (!existsSync(here('../tsconfig.build.json'))) return
+  const tsc = require.resolve('typescript/bin/tsc')
+  execFileSync(process.execPath, [tsc, '-p', here('../tsconfig.build.json')], { stdio: 'inherit' })
+}
+
 export function compile() {
   execFileSync('cc', ['-O2', '-o', C, here('nbma-bench.c')], { stdio: 'inherit' })
 }
@@ -52,6 +59,7 @@ const GOPATH = '/usr/share/gocode'
 const PYTHON = '/usr/bin/python3'
 
 function version(name) {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query replaces it
   return attempt(() => output('dpkg-query', '--show', '--showformat=${Version}', name)) ?? ''
 }
 

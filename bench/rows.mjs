@@ -6,8 +6,10 @@
  * @property {string} title
  * @property {number} count peers
  * @property {number} [messages] messages a peer
+ * @property {true} [short] so few that the slow ones get as many
  * @property {'veth' | 'vxlan'} [device]
- * @property {string} [before] job of the C program that prepares the namespace
+ * @property {[contender: string, job: string]} [before] prepares the namespace
+ * @property {string} [other] the job of the others, where it has another name
  * @property {boolean} [reads] changes nothing: one namespace serves all
  * @property {number} [least] how fast ours has to be, as a share of C's rate
  * @property {string[]} [only] contenders
@@ -31,10 +33,30 @@ export const ROWS = [
   { job: 'pairs', title: 'nexthop object and route', count: 100_000, messages: 2, least: 0.65 },
   { job: 'neighbour', title: 'neighbours', count: 100_000 },
   { job: 'fdb', title: 'FDB entries of a vxlan device', count: 100_000, device: 'vxlan' },
-  { job: 'delete', title: 'routes deleted', count: 100_000, before: 'route-batch' },
-  { job: 'dump', title: 'dump of routes', count: 100_000, before: 'route-batch', reads: true, least: 0.4 },
-  { job: 'single', title: 'one request, awaited, after the other', count: 10_000, least: 0.25 },
-  { job: 'monitor', title: 'events received', count: 20_000 },
+  { job: 'delete', title: 'routes deleted', count: 100_000, before: ['c', 'route-batch'] },
+  { job: 'dump', title: 'dump of routes', count: 100_000, before: ['c', 'route-batch'], reads: true, least: 0.4 },
+  { job: 'single', title: 'one request, awaited, after the other, warmed up', count: 20_000, short: true, least: 0.25 },
+  { job: 'monitor', title: 'events received', count: 20_000, short: true },
+  // Against C sending the same routes, and against C reading them.
+  ...[1000, 10_000, 100_000, 1_000_000].flatMap((count) => [
+    {
+      job: 'sync',
+      title: 'Overlay.sync, all peers new',
+      count,
+      only: ['nbma', 'c'],
+      other: 'route-batch',
+      ...(count === 100_000 && { least: 0.75 }),
+    },
+    {
+      job: 'sync-again',
+      title: 'Overlay.sync, nothing to do',
+      count,
+      only: ['nbma', 'c'],
+      other: 'dump',
+      before: ['nbma', 'sync'],
+      reads: true,
+    },
+  ]),
 ]
 
 /** Peers at which the ways to carry them are compared. */
@@ -55,5 +77,5 @@ export const WAYS = [
 /** Streams whose memory is looked at. */
 export const STREAMS = [
   { job: 'memory-batch', title: 'messages sent from a generator' },
-  { job: 'memory-dump', title: 'routes read from a dump', before: 'route-batch' },
+  { job: 'memory-dump', title: 'routes read from a dump', before: ['c', 'route-batch'] },
 ]

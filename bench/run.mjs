@@ -5,13 +5,13 @@
 import { writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
-import { compile, contenders, install } from './contenders.mjs'
+import { build, compile, contenders, install } from './contenders.mjs'
 import { plot } from './plot.mjs'
 import { spread, summary, table, thousands, times } from './report.mjs'
 import { FURTHER, ROWS, SIZES, STREAMS, WAYS } from './rows.mjs'
 import { Interrupted, Sandbox } from './sandbox.mjs'
 
-const PARTS = [...ROWS.map(({ job }) => job), 'ways', 'memory']
+const PARTS = [...new Set(ROWS.map(({ job }) => job)), 'ways', 'memory']
 
 const USAGE = `usage: npm run bench -- [options]   (as root; nothing outside namespaces of its own is changed)
   --only A,B    parts: ${PARTS.join(', ')}
@@ -46,6 +46,7 @@ if (process.getuid() !== 0) {
   process.exit(2)
 }
 if (options.install) install()
+build()
 compile()
 const { found, missing } = contenders()
 
@@ -87,19 +88,24 @@ async function within(kind, action) {
   }
 }
 
-/** Whether C's figures count messages too: it says so itself, as the others do. */
+/** Runs what has to be there before. */
+function prepare([key, job], sandbox, peers) {
+  return sandbox.run(found.find((one) => one.key === key).command(job, sandbox.device, peers))
+}
+
 async function measureRow(row) {
-  const { job, count, messages = 1, device = 'veth', before, reads = false, only } = row
+  const { job, count, messages = 1, device = 'veth', before, reads = false, short = false, only, other = job } = row
   const taking = found.filter(({ key }) => only === undefined || only.includes(key))
   const cells = new Map(taking.map(({ key }) => [key, new Cell()]))
   const one = async (contender, sandbox) => {
-    const peers = reads ? scaled(count) : Math.ceil(scaled(count) * (contender.share ?? 1))
-    const command = contender.command(job, sandbox.device, peers)
+    const whole = reads || (short && contender.key !== 'python')
+    const peers = Math.ceil(scaled(count) * (whole ? 1 : (contender.share ?? 1)))
+    const command = contender.command(contender.key === 'nbma' ? job : other, sandbox.device, peers)
     if (command === undefined) return
     const cell = cells.get(contender.key)
     if (cell.failure !== undefined) return
     try {
-      if (before !== undefined && !reads) await sandbox.c(before, peers)
+      if (before !== undefined && !reads) await prepare(before, sandbox, peers)
       const result = await sandbox.run(command)
       cell.add(
         result,
@@ -119,10 +125,10 @@ async function measureRow(row) {
       for (const contender of order) await inSandbox((sandbox) => one(contender, sandbox))
     }
   }
-  say(`${job}: ${row.title}`)
+  say(`${job}: ${row.title}, ${thousands(scaled(count))} peers`)
   if (reads) {
     await within(device, async (sandbox) => {
-      await sandbox.c(before, scaled(count))
+      await prepare(before, sandbox, scaled(count))
       await rounds((action) => action(sandbox))
     })
   } else await rounds((action) => within(device, action))
@@ -230,7 +236,7 @@ async function measureMemory() {
     say(`memory: ${title}`)
     const peaks = []
     await within('veth', async (sandbox) => {
-      if (before !== undefined) await sandbox.c(before, count)
+      if (before !== undefined) await prepare(before, sandbox, count)
       // What is sent twice is refused the second time, and refusals are kept: once has to do.
       for (let round = 0; round < (before === undefined ? 1 : repeat); round++) {
         const { peak, applied } = await sandbox.run(nbma.command(job, sandbox.device, count))

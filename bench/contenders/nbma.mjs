@@ -3,8 +3,8 @@
  *   node nbma.mjs WHAT IFINDEX COUNT
  */
 import { spawnSync } from 'node:child_process'
-import { neighbour, nexthop, Rtnetlink, route } from 'nbma'
-import { destination, EVENTS_A_ROUND, endpoint, mac, PROTOCOL, report, timed } from './messages.mjs'
+import { neighbour, nexthop, Overlay, Rtnetlink, route } from 'nbma'
+import { destination, EVENTS_A_ROUND, endpoint, mac, PROTOCOL, report, timed, WARM_UP } from './messages.mjs'
 
 const [what, device, number, from = '0'] = process.argv.slice(2)
 const ifindex = Number(device)
@@ -19,13 +19,14 @@ function* requests(values, make) {
   for (const value of values) yield make(value)
 }
 
-const onlink = (i, gateway = endpoint(i), priority = 1000 + i) => ({
+const onlink = (i, different = {}) => ({
   dst: `${destination(i)}/32`,
-  gateway,
+  gateway: endpoint(i),
   oif: ifindex,
-  priority,
+  priority: 1000 + i,
   protocol: PROTOCOL,
   flags: ['onlink'],
+  ...different,
 })
 
 async function connected(job) {
@@ -65,6 +66,14 @@ const dump = () =>
     return { ms, applied, checksum }
   })
 
+const sync = (what) =>
+  connected(async (rt) => {
+    const overlay = await Overlay.open(rt, { device: ifindex, protocol: PROTOCOL, strategy: 'onlink' })
+    const list = peers((i) => ({ endpoint: endpoint(i), prefixes: [`${destination(i)}/32`] }))
+    const [ms, result] = await timed(() => overlay.sync(list))
+    return { ms, applied: result[what], failures: result.failures.length }
+  })
+
 const JOBS = {
   'route-batch': () =>
     batchOf(
@@ -73,12 +82,12 @@ const JOBS = {
     ),
   'route-one-gateway': () =>
     batchOf(
-      peers((i) => onlink(i, endpoint(0), 1000)),
+      peers((i) => onlink(i, { gateway: endpoint(0), priority: 1000 })),
       route.add,
     ),
   'route-one-metric': () =>
     batchOf(
-      peers((i) => onlink(i, endpoint(i), undefined)),
+      peers((i) => onlink(i, { priority: undefined })),
       route.add,
     ),
   pairs: () =>
@@ -117,9 +126,15 @@ const JOBS = {
   single: () =>
     connected(async (rt) => {
       const values = peers((i) => onlink(i))
-      const [ms] = await timed(async () => {
+      for (let i = 0; i < WARM_UP; i++) {
+        const { dst, priority } = values[i % count]
+        await rt.request(route.add(values[i % count]))
+        await rt.request(route.delete({ dst, priority }))
+      }
+      const measured = async () => {
         for (const value of values) await rt.request(route.add(value))
-      })
+      }
+      const [ms] = await timed(measured, { warm: true })
       return { ms, applied: count }
     }),
   monitor: () =>
@@ -131,18 +146,20 @@ const JOBS = {
       for (let at = first; at < first + count; at += EVENTS_A_ROUND) {
         const round = Math.min(EVENTS_A_ROUND, first + count - at)
         spawnSync(process.env.NBMA_BENCH_C, ['route-batch', device, String(round), String(at)])
-        const [spent] = await timed(async () => {
+        const read = async () => {
           for (let seen = 0; seen < round; seen++) {
             const { value } = await events.next()
             if (value.event === 'resync') resyncs++
             else if (value.message.protocol === PROTOCOL) applied++
           }
-        })
-        ms += spent
+        }
+        ms += (await timed(read, { warm: true }))[0]
       }
       await events.return()
       return { ms, applied, resyncs }
     }),
+  sync: () => sync('added'),
+  'sync-again': () => sync('unchanged'),
   /** Objects are made one by one, as whoever streams does: nothing holds them all. */
   'memory-batch': () =>
     batch(
