@@ -7,7 +7,7 @@ import { type Answer, kernelError } from './refusal.js'
 
 /**
  * Any number of messages, as few datagrams, one in flight at a time: the kernel executes each within one sendmsg(), so
- * more in flight gain nothing and hold up the thread.
+ * more in flight gain nothing. While it does, the next is filled.
  * @module
  */
 
@@ -45,6 +45,8 @@ export interface BatchOptions<R extends Request = Request> {
   /** Sending a message twice does no harm (`replace`): those whose answer was lost are sent again. Default false. */
   readonly idempotent?: boolean | undefined
 }
+
+const DONE = Promise.resolve()
 
 /** One datagram in flight. */
 class Lot<R extends Request> extends Exchange {
@@ -95,6 +97,8 @@ export class Batch<R extends Request> {
   /** Where the next message stands. */
   #index = 0
   #silent = 0
+  /** The datagram before, until it is done. */
+  #before = DONE
   /** What {@link stop} does now. */
   #interrupt: ((reason: unknown) => void) | undefined
   /** What is on its way. A closure over it here would keep every datagram alive until a full collection. */
@@ -123,7 +127,9 @@ export class Batch<R extends Request> {
         }
       }
       if (this.#indexes.length > 0) await this.#flush()
+      await this.#before
     } catch (error) {
+      await this.#before.catch(() => {})
       this.#sort()
       onProgress?.(this.result)
       throw error
@@ -185,11 +191,19 @@ export class Batch<R extends Request> {
     return true
   }
 
+  /** Sends what is full as soon as what was sent before is done, and does not wait for it: the next can be filled. */
   async #flush(): Promise<void> {
+    await this.#before
     const full = this.#datagram
     const indexes = this.#indexes
     this.#datagram = this.#next(full.capacity)
     this.#indexes = []
+    this.#before = this.#complete(full, indexes)
+    // Whoever waits for it hears of it.
+    this.#before.catch(() => {})
+  }
+
+  async #complete(full: Datagram<R>, indexes: readonly number[]): Promise<void> {
     const { unknown } = this.result
     const from = unknown.length
     let lost = await this.#deliver(full, indexes, false)

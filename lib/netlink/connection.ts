@@ -18,7 +18,7 @@ const debug = createDebug('nbma:socket')
 const TIMEOUT = 5000
 const DUMP_BUFFER = 268_435_456
 
-/** Messages that are sent before the rest of the process gets its turn: one millisecond, or five if all are refused. */
+/** Messages that are sent before the rest of the process gets its turn, small datagrams or one large. */
 const MESSAGES_A_TURN = 256
 
 /** Options of {@link Connection}. */
@@ -53,6 +53,8 @@ export interface WaitOptions {
  *
  * A request is executed inside sendmsg(): while another process holds the kernel's RTNL lock the thread waits for
  * it, and no timer can interrupt that. Such a wait does not count as a timeout if the answer is there after it.
+ * Datagrams over 4 KiB, which only batches have, are sent on a thread of libuv's pool: there the wait holds up nobody
+ * else, but what the same connection sends after it.
  */
 export class Connection {
   readonly #transport: Transport
@@ -159,12 +161,13 @@ export class Connection {
   }
 
   /**
-   * Sends any number of messages, up to 128 a datagram, and tells what became of each. A refused message does not
+   * Sends any number of messages, up to 512 a datagram, and tells what became of each. A refused message does not
    * stop those after it. Warnings are not asked for.
    *
    * An abort takes effect between two datagrams and rejects with the signal's reason; `onProgress` knows what was
-   * done until then. Each datagram may hold up the thread for a third of a millisecond; the event loop turns between
-   * two.
+   * done until then. The event loop turns while the kernel is busy: a datagram takes it two milliseconds or so, and
+   * what the connection sends meanwhile waits for that. Messages are taken from the source while the datagram before
+   * is on its way.
    * @throws the abort reason, ClosedError, OutcomeUnknownError if two datagrams in a row have no answer, and what the
    * source or `onProgress` throws; `onProgress` is called before
    */
@@ -201,13 +204,13 @@ export class Connection {
     }
     const now = performance.now()
     this.#correlator.submit(exchange, now)
-    this.#pump(now)
+    this.#pump()
     this.#timer ??= setTimeout(this.#tick, Math.min(TICK, exchange.timeout))
   }
 
-  #pump(now = performance.now()): void {
+  #pump(): void {
     while (this.#turn > 0) {
-      const exchange = this.#correlator.next(now)
+      const exchange = this.#correlator.next()
       if (!exchange) return
       this.#turn -= exchange.count
       if (this.#turn <= 0) setImmediate(this.#nextTurn)
@@ -229,7 +232,7 @@ export class Connection {
     this.#show(exchange.datagram, true)
     try {
       this.#transport.check()
-      this.#transport.send(exchange.datagram).catch(failed)
+      this.#transport.send(exchange.datagram).then(() => this.#correlator.sent(exchange, performance.now()), failed)
     } catch (error) {
       this.#correlator.failed(exchange, error)
     }
@@ -245,7 +248,7 @@ export class Connection {
   readonly #tick = (): void => {
     const now = performance.now()
     const wait = this.#correlator.tick(now)
-    this.#pump(now)
+    this.#pump()
     this.#timer = wait === undefined ? undefined : setTimeout(this.#tick, wait)
   }
 

@@ -122,15 +122,21 @@ export class Correlator {
   }
 
   /** What to send now, if anything may be sent: the owner sends it at once. */
-  next(now: number): Exchange | undefined {
-    if (this.#barrier?.state === 'queued') return this.#fly(this.#barrier, now)
+  next(): Exchange | undefined {
+    if (this.#barrier?.state === 'queued') return this.#fly(this.#barrier)
     for (let first = this.#queue.peek(); first; first = this.#queue.peek()) {
       const waits = first.state === 'queued'
       if (waits && this.#open.length > 0 && this.#spoken + first.cost > this.#receiveBuffer) return undefined
       this.#queue.shift()
-      if (waits) return this.#fly(first, now)
+      if (waits) return this.#fly(first)
     }
     return undefined
+  }
+
+  /** The kernel has executed the datagram. From now on its answers are waited for. */
+  sent(exchange: Exchange, now: number): void {
+    exchange.sending = false
+    if (exchange.patient && exchange.state === 'sent') exchange.deadline = now + exchange.timeout
   }
 
   /** The datagram could not be sent; nothing in it was executed. */
@@ -181,7 +187,7 @@ export class Correlator {
         exchange.deadline = now + exchange.timeout
         exchange.overdue = exchange.active = false
       } else if (exchange.seen && !exchange.isDump && exchange !== this.#barrier) silent = true
-      exchange.seen = exchange.state === 'sent'
+      exchange.seen = exchange.state === 'sent' && !exchange.sending
       if (exchange.deadline > now) wait = Math.min(wait, exchange.deadline - now)
       else if (exchange.overdue) overdue.push(exchange)
       else {
@@ -203,9 +209,9 @@ export class Correlator {
     for (const exchange of all) this.#giveUp(exchange, 'closed', exchange.state === 'sent', cause)
   }
 
-  #fly(exchange: Exchange, now: number): Exchange {
+  #fly(exchange: Exchange): Exchange {
     exchange.state = 'sent'
-    if (exchange.patient) exchange.deadline = now + exchange.timeout
+    exchange.sending = true
     if (exchange.count > 1 || exchange.isDump) exchange.drops = this.#drops()
     this.#spoken += exchange.cost
     this.#open.push(exchange)

@@ -25,6 +25,8 @@ export abstract class Exchange {
   /** 'new' until submitted. */
   state: 'new' | 'queued' | 'sent' | 'settled' = 'new'
   flaw: Flaw | undefined
+  /** The transport has it and does not say that the kernel has executed it. */
+  sending = false
   /** When to give up, on the owner's clock. */
   deadline = Number.POSITIVE_INFINITY
   /** It was overdue, or unanswered, at the last tick: what was in the socket then has been read since. */
@@ -64,7 +66,7 @@ export abstract class Exchange {
     this.state = 'new'
     this.flaw = undefined
     this.deadline = Number.POSITIVE_INFINITY
-    this.overdue = this.seen = this.active = false
+    this.sending = this.overdue = this.seen = this.active = false
   }
 }
 

@@ -35,10 +35,11 @@ const PROTOTYPES = {
 } as const
 
 type Name = keyof typeof PROTOTYPES
-type Natives = Record<Name, (...args: unknown[]) => number> & { errno(): number }
+type Native = ((...args: unknown[]) => number) & { async(...args: unknown[]): void }
+type Natives = Record<Name, Native> & { errno(): number }
 
 interface Koffi {
-  load(path: null): { func(prototype: string): (...args: unknown[]) => number }
+  load(path: null): { func(prototype: string): Native }
   errno(): number
 }
 
@@ -125,6 +126,25 @@ export function send(fd: number, datagram: Uint8Array): number {
   const length = native(fd, datagram, datagram.length, 0)
   if (length < 0) throw failure('send', errno())
   return length
+}
+
+/**
+ * As {@link send}, on a thread of libuv's pool (UV_THREADPOOL_SIZE): this one goes on meanwhile, and must leave the
+ * bytes alone. send(2)
+ */
+export function sendAside(fd: number, datagram: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    natives().send.async(fd, datagram, datagram.length, 0, (error: Error | null, length: number) => {
+      try {
+        if (error) throw error
+        // Why is known to the other thread only. The kernel has done nothing, and will tell us too.
+        if (length < 0) send(fd, datagram)
+        resolve()
+      } catch (why) {
+        reject(why)
+      }
+    })
+  })
 }
 
 const addressLength = new Uint32Array(1)

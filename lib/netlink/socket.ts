@@ -4,7 +4,7 @@ import { ClosedError, UnsupportedError } from '../errors.js'
 import { align, NLMSG_ERROR, NLMSG_HDRLEN } from '../wire/frame.js'
 import { readU16, readU32, writeU16 } from '../wire/host.js'
 import type { SystemError } from './libc.js'
-import { close, connect, natives, recvfrom, send } from './libc.js'
+import { close, connect, natives, recvfrom, send, sendAside } from './libc.js'
 import { createPlain, createWatched, hold, portOf, type RawNetlinkSocket, release } from './raw.js'
 import {
   dropsOf,
@@ -41,7 +41,7 @@ export interface SocketOptions {
   readonly role?: 'request' | 'monitor' | undefined
   /**
    * SO_RCVBUF in bytes, of which the kernel makes twice as much; beyond net.core.rmem_max with CAP_NET_ADMIN.
-   * Default: the system's for requests, 4 MiB for monitors. Raised to what a dump needs, 64 KiB.
+   * Default: 1 MiB for requests, 4 MiB for monitors. Raised to what a dump needs, 64 KiB.
    */
   readonly receiveBuffer?: number | undefined
   /** SO_SNDBUF in bytes, of which the kernel makes twice as much. Default: the system's. */
@@ -54,6 +54,8 @@ const AF_NETLINK = 16
 
 /** A dump's datagram of 32 KiB must fit beside a half-full queue, or the dump stops for good. */
 const LEAST_RECEIVE_BUFFER = 64 << 10
+/** Room for the refusals of a batch's largest datagram. */
+const REQUEST_RECEIVE_BUFFER = 1 << 20
 const MONITOR_RECEIVE_BUFFER = 4 << 20
 
 /**
@@ -62,6 +64,9 @@ const MONITOR_RECEIVE_BUFFER = 4 << 20
  */
 const SLICE = 256 << 10
 const cost = (length: number): number => Math.max(length, 1 << 10)
+
+/** Datagrams of more bytes are sent on another thread: the kernel is busy with them for some tenths of a millisecond. */
+const LARGE = 4 << 10
 
 /** The kernel fills dump datagrams up to the size of our reads, at most 32 KiB; single messages can be larger. */
 const scratch = Buffer.allocUnsafeSlow(256 << 10)
@@ -98,6 +103,8 @@ writeU16(KERNEL, 0, AF_NETLINK)
  * much in one turn. It is never called from within `send`, nor from a native callback. What it throws reaches
  * `uncaughtException`; the socket goes on.
  *
+ * A datagram of more than 4 KiB is sent on a thread of libuv's pool, and what is sent after it waits for that.
+ *
  * In a worker thread, close monitors before `worker.terminate()`: with one open, or in the instant in which a socket is
  * being opened, it ends the whole process. A request socket that is open only loses its descriptor to the process.
  * @example
@@ -123,6 +130,8 @@ export class NetlinkSocket implements Transport {
   #budget = SLICE
   #microtask = false
   #immediate = false
+  /** What another thread sends, until it has and its answers were read; never rejects. */
+  #aside: Promise<void> | undefined
   #closed = false
   #ignored = 0
   #overruns = 0
@@ -150,7 +159,7 @@ export class NetlinkSocket implements Transport {
     const { fd, raw } = namespace ? namespace.run(() => create(protocol)) : create(protocol)
     try {
       setBehaviour(fd)
-      const usual = monitor ? MONITOR_RECEIVE_BUFFER : receiveBufferOf(fd) / 2
+      const usual = monitor ? MONITOR_RECEIVE_BUFFER : REQUEST_RECEIVE_BUFFER
       setReceiveBuffer(fd, Math.max(options.receiveBuffer ?? usual, LEAST_RECEIVE_BUFFER))
       if (options.sendBuffer !== undefined) setSendBuffer(fd, options.sendBuffer)
       connect(fd, KERNEL)
@@ -180,7 +189,10 @@ export class NetlinkSocket implements Transport {
   }
 
   send(datagram: Buffer): Promise<void> {
+    // One after the other: the kernel answers in the order in which it was asked.
+    if (this.#aside) return this.#aside.then(() => this.send(datagram))
     if (this.#closed) return Promise.reject(new ClosedError('the netlink socket is closed'))
+    if (datagram.length > LARGE) return this.#sendAside(datagram)
     try {
       send(this.#fd, datagram)
       this.#read(datagram)
@@ -189,6 +201,18 @@ export class NetlinkSocket implements Transport {
       return Promise.reject(error)
     }
     return DONE
+  }
+
+  #sendAside(datagram: Buffer): Promise<void> {
+    const sent = sendAside(this.#fd, datagram)
+    const done = (): void => {
+      this.#aside = undefined
+      if (this.#closed) return
+      this.#read()
+      this.#soon()
+    }
+    this.#aside = sent.then(done, done)
+    return sent
   }
 
   start(receiver: Receiver): void {
@@ -216,6 +240,12 @@ export class NetlinkSocket implements Transport {
     this.#incoming = []
     this.#outgoing = []
     log('port %d: closed, %d datagrams ignored', this.portId, this.#ignored)
+    // Another file could get the number of a descriptor that is still sent through.
+    if (this.#aside) this.#aside.then(this.#free)
+    else this.#free()
+  }
+
+  readonly #free = (): void => {
     const raw = this.#raw
     // Never from within the native callback that may be calling us.
     if (raw) setImmediate(release, raw)

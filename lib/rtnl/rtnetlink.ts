@@ -20,7 +20,7 @@ export type RtEvent =
 export interface RtnetlinkOptions extends ConnectionOptions {
   /** Where to open the socket; the process's own network namespace by default. The process itself does not move. */
   readonly namespace?: SocketNamespace | undefined
-  /** SO_RCVBUF in bytes: how much the kernel may answer before we read. Default: the system's (212,992). */
+  /** SO_RCVBUF in bytes: how much the kernel may answer before we read. Default 1 MiB. */
   readonly receiveBuffer?: number | undefined
   /** Closes the connection when it is aborted. */
   readonly signal?: AbortSignal | undefined

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { KernelError } from '../errors.js'
+import type { BatchResult } from '../netlink/batch.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import type { Request } from '../wire/request.js'
 import type { Diff } from './diff.js'
@@ -10,8 +11,8 @@ import { endpointsOf, type Step } from './step.js'
  * @module
  */
 
-/** Messages that are made before they are sent. */
-const LOT = 1024
+/** Messages whose steps are remembered until all of them are answered. */
+const LOT = 8192
 /** Milliseconds of our own work before the event loop turns. */
 const SLICE = 8
 
@@ -59,32 +60,75 @@ export interface Delivery {
 export async function deliver(rt: Rtnetlink, diff: Diff, options: DeliverOptions): Promise<Delivery> {
   const { signal, dryRun, onProgress, total } = options
   const delivery: Delivery = { sent: 0, failures: [], doubtful: false, deviceLost: undefined, requests: [] }
-  let lot: Step[] = []
-  let began = performance.now()
-  const flush = async (): Promise<void> => {
-    const full = lot
-    lot = []
-    if (dryRun) for (const { request } of full) delivery.requests.push(request)
-    else if (full.length > 0) await send(rt, full, delivery, signal)
-    onProgress?.({ done: diff.done, total, sent: delivery.sent })
-  }
-  for (const step of diff.steps()) {
-    if (step !== undefined) {
-      if (lot.push(step) < LOT) continue
-    } else if (performance.now() - began < SLICE) continue
+  const report = (sent: number): void => onProgress?.({ done: diff.done, total, sent })
+  const steps = diff.steps()[Symbol.iterator]()
+  let lot: Lot
+  do {
     signal?.throwIfAborted()
-    await flush()
-    if (delivery.deviceLost !== undefined) return delivery
-    if (performance.now() - began > SLICE) await turn()
-    began = performance.now()
-  }
-  await flush()
+    lot = new Lot(steps)
+    if (dryRun) delivery.requests.push(...lot)
+    else account(lot, await send(rt, lot, signal, (sent) => report(delivery.sent + sent)), delivery)
+    report(delivery.sent)
+    if (!lot.ended) await turn()
+  } while (!lot.ended && delivery.deviceLost === undefined)
   return delivery
 }
 
-async function send(rt: Rtnetlink, lot: Step[], delivery: Delivery, signal: AbortSignal | undefined): Promise<void> {
-  const requests = lot.map(({ request }) => request)
-  const { sent, failures, unknown } = await rt.batch(requests, { signal })
+/** Sends a lot, and looks at refusals as they come: without the device the rest would be refused as well. */
+function send(
+  rt: Rtnetlink,
+  lot: Lot,
+  signal: AbortSignal | undefined,
+  report: (sent: number) => void,
+): Promise<BatchResult> {
+  let seen = 0
+  return rt.batch(lot, {
+    signal,
+    onProgress({ sent, failures }) {
+      for (; seen < failures.length; seen++) {
+        const { request, error } = failures[seen]!
+        if (judge(request, error) === 'device') lot.deviceLost = true
+      }
+      report(sent)
+    },
+  })
+}
+
+/** The next messages of a difference: so many, or what can be found before the event loop must turn. */
+class Lot implements Iterable<Request> {
+  /** The steps whose messages were given out. */
+  readonly steps: Step[] = []
+  /** There are no more steps. */
+  ended = false
+  /** The device is gone or down: the rest would fare no better. */
+  deviceLost = false
+  readonly #source: Iterator<Step | undefined>
+
+  constructor(source: Iterator<Step | undefined>) {
+    this.#source = source
+  }
+
+  *[Symbol.iterator](): Generator<Request, void> {
+    let began: number | undefined
+    while (this.steps.length < LOT && !this.deviceLost) {
+      const { done, value: step } = this.#source.next()
+      if (done) {
+        this.ended = true
+        return
+      }
+      if (step !== undefined) {
+        began = undefined
+        this.steps.push(step)
+        yield step.request
+      } else {
+        began ??= performance.now()
+        if (performance.now() - began > SLICE) return
+      }
+    }
+  }
+}
+
+function account(lot: Lot, { sent, failures, unknown }: BatchResult, delivery: Delivery): void {
   delivery.sent += sent
   if (unknown.length > 0) delivery.doubtful = true
   for (const { index, request, error } of failures) {
@@ -92,7 +136,7 @@ async function send(rt: Rtnetlink, lot: Step[], delivery: Delivery, signal: Abor
     if (verdict === 'fine') continue
     if (verdict === 'doubtful') delivery.doubtful = true
     if (verdict === 'device') delivery.deviceLost = error as KernelError
-    const step = lot[index]!
+    const step = lot.steps[index]!
     const about = step.prefix === undefined ? {} : { prefix: step.prefix }
     for (const endpoint of endpointsOf(step)) delivery.failures.push({ endpoint, error, request, ...about })
   }

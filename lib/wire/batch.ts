@@ -10,8 +10,8 @@ import type { Request } from './request.js'
  * @module
  */
 
-/** Messages a datagram: more gains nothing, and holds up the thread for longer. */
-export const BATCH_MESSAGES = 128
+/** Messages a datagram: more gains nothing, and others wait longer for their turn to send. */
+export const BATCH_MESSAGES = 512
 /** Bytes a datagram, unless the send buffer is smaller. */
 export const BATCH_BYTES = 65_536
 /** What the kernel keeps of the send buffer for itself: a datagram that needs it is EMSGSIZE. */

@@ -207,6 +207,24 @@ t.test('the event loop turns between datagrams', async (t) => {
   await batch
 })
 
+t.test('while a datagram is on its way the next is filled, and no other', async (t) => {
+  const { fake, connection } = open(t, { delay: 5 })
+  let given = 0
+  function* source() {
+    for (const request of adds(1000)) {
+      given++
+      yield request
+    }
+  }
+  const seen: [number, number][] = []
+  await connection.batch(source(), { onProgress: () => seen.push([fake.sent.length, given]) })
+  t.same(seen.slice(0, 3), [
+    [1, 209],
+    [2, 313],
+    [3, 417],
+  ])
+})
+
 t.test('aborts', async (t) => {
   t.test('before the first datagram', async (t) => {
     const { fake, connection } = open(t)

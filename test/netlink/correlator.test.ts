@@ -54,6 +54,13 @@ interface Options {
   patient?: boolean
 }
 
+/** Takes what is to be sent next, and sends it. */
+function fly(correlator: Correlator, now: number): Exchange | undefined {
+  const exchange = correlator.next()
+  if (exchange !== undefined) correlator.sent(exchange, now)
+  return exchange
+}
+
 function setup(options: { seq?: number; receiveBuffer?: number } = {}) {
   const state = { drops: 0 }
   const correlator = new Correlator({
@@ -70,7 +77,7 @@ function setup(options: { seq?: number; receiveBuffer?: number } = {}) {
   }
   const send = (options: Options = {}, now = 0): Probe => {
     const probe = submit(options, now)
-    if (correlator.next(now) !== probe) throw new Error('was not sent')
+    if (fly(correlator, now) !== probe) throw new Error('was not sent')
     return probe
   }
   return { correlator, state, submit, send }
@@ -300,24 +307,24 @@ t.test('what is sent at once fits the receive buffer', async (t) => {
   t.equal(correlator.window, 10)
   const probes = Array.from({ length: 12 }, () => submit())
   const sent: unknown[] = []
-  for (let next = correlator.next(0); next; next = correlator.next(0)) sent.push(next)
+  for (let next = fly(correlator, 0); next; next = fly(correlator, 0)) sent.push(next)
   t.same(sent, probes.slice(0, 10))
   correlator.receive(ack(probes[3]!.message()))
-  t.equal(correlator.next(0), probes[10])
-  t.equal(correlator.next(0), undefined)
+  t.equal(fly(correlator, 0), probes[10])
+  t.equal(fly(correlator, 0), undefined)
 })
 
 t.test('what is larger than the receive buffer goes alone', async (t) => {
   const { correlator, submit } = setup({ receiveBuffer: 2304 })
   t.equal(correlator.window, 1)
   const [a, b, c] = [submit(), submit({ isDump: true, cost: correlator.dumpCost }), submit()]
-  t.equal(correlator.next(0), a)
-  t.equal(correlator.next(0), undefined)
+  t.equal(fly(correlator, 0), a)
+  t.equal(fly(correlator, 0), undefined)
   correlator.receive(ack(a.message()))
-  t.equal(correlator.next(0), b)
-  t.equal(correlator.next(0), undefined)
+  t.equal(fly(correlator, 0), b)
+  t.equal(fly(correlator, 0), undefined)
   correlator.receive(done(b.message()))
-  t.equal(correlator.next(0), c)
+  t.equal(fly(correlator, 0), c)
 })
 
 t.test('the window has an end', async (t) => {
@@ -329,24 +336,24 @@ t.test('the window has an end', async (t) => {
 t.test('one dump at a time, in order, and requests between them', async (t) => {
   const { correlator, submit } = setup()
   const [a, b, c, d] = Array.from({ length: 4 }, () => submit({ isDump: true })) as [Probe, Probe, Probe, Probe]
-  t.equal(correlator.next(0), a)
-  t.equal(correlator.next(0), undefined)
+  t.equal(fly(correlator, 0), a)
+  t.equal(fly(correlator, 0), undefined)
   const request = submit()
-  t.equal(correlator.next(0), request)
+  t.equal(fly(correlator, 0), request)
   correlator.abandon(b, undefined)
   t.same(b.outcome, unanswered('aborted', false))
   correlator.receive(done(a.message()))
-  t.equal(correlator.next(0), c, 'b waits no longer')
+  t.equal(fly(correlator, 0), c, 'b waits no longer')
   correlator.failed(c, new Error('no'))
   t.match(c.outcome, unanswered('failed', false))
-  t.equal(correlator.next(0), d)
+  t.equal(fly(correlator, 0), d)
   correlator.receive(done(d.message()))
-  t.equal(correlator.next(0), undefined)
+  t.equal(fly(correlator, 0), undefined)
   const e = submit({ isDump: true })
   correlator.abandon(e, undefined)
-  t.equal(correlator.next(0), undefined, 'given up before it was sent')
+  t.equal(fly(correlator, 0), undefined, 'given up before it was sent')
   const f = submit({ isDump: true })
-  t.equal(correlator.next(0), f)
+  t.equal(fly(correlator, 0), f)
 })
 
 t.test('giving up', async (t) => {
@@ -358,7 +365,7 @@ t.test('giving up', async (t) => {
   correlator.abandon(queued, 'twice')
   t.same(sent.outcomes, [{ ...unanswered('aborted', true), cause: 'enough' }])
   t.same(queued.outcomes, [{ ...unanswered('aborted', false), cause: 'enough' }])
-  t.equal(correlator.next(0), undefined)
+  t.equal(fly(correlator, 0), undefined)
   correlator.receive(ack(sent.message()))
   t.equal(correlator.dropped.late, 1)
 })
@@ -372,7 +379,7 @@ t.test('closing settles all', async (t) => {
   correlator.close('why')
   for (const probe of [dump, sent]) t.same(probe.outcomes, [{ ...unanswered('closed', true), cause: 'why' }])
   for (const probe of [waiting, queued]) t.same(probe.outcomes, [{ ...unanswered('closed', false), cause: 'why' }])
-  t.equal(correlator.next(0), undefined)
+  t.equal(fly(correlator, 0), undefined)
 })
 
 t.test('time', async (t) => {
@@ -415,10 +422,24 @@ t.test('time', async (t) => {
   t.test('a patient one has all its time from when it is sent', async (t) => {
     const { correlator, submit } = setup()
     const probe = submit({ timeout: 100, patient: true }, 0)
-    correlator.next(500)
+    fly(correlator, 500)
     t.equal(probe.deadline, 600)
     correlator.tick(599)
     t.notOk(probe.overdue)
+  })
+
+  t.test('what the kernel is busy with is not late, and needs no barrier', async (t) => {
+    const { correlator, submit } = setup()
+    const probe = submit({ timeout: 100, patient: true, count: 2 })
+    t.equal(correlator.next(), probe)
+    for (let now = 50; now < 1000; now += 50) correlator.tick(now)
+    t.equal(correlator.next(), undefined)
+    t.same(probe.outcomes, [])
+    correlator.sent(probe, 1000)
+    t.equal(probe.deadline, 1100)
+    correlator.tick(1100)
+    correlator.tick(1101)
+    t.match(probe.outcome, unanswered('timeout', true))
   })
 
   t.test('a dump has its time anew with each part', async (t) => {
@@ -434,7 +455,7 @@ t.test('time', async (t) => {
     correlator.tick(251)
     correlator.tick(252)
     t.match(probe.outcome, unanswered('timeout', true))
-    t.equal(correlator.next(252), waiting, 'the next has its turn')
+    t.equal(fly(correlator, 252), waiting, 'the next has its turn')
   })
 })
 
@@ -445,18 +466,18 @@ t.test('barriers', async (t) => {
     const [a, b] = [send({ count: 2 }), send()]
     correlator.receive(refuse(a.message(0), 'EEXIST'))
     correlator.tick(50)
-    t.equal(correlator.next(50), undefined, 'not at once')
+    t.equal(fly(correlator, 50), undefined, 'not at once')
     const fresh = send()
     correlator.tick(100)
-    const barrier = correlator.next(100)
+    const barrier = fly(correlator, 100)
     t.ok(barrier)
     if (!barrier) return
     const [message] = messages(barrier.datagram, PORT)
     t.match(message, { type: NLMSG_NOOP, flags: 5, seq: barrier.first })
-    t.equal(correlator.next(100), undefined)
+    t.equal(fly(correlator, 100), undefined)
     const later = send()
     correlator.tick(150)
-    t.equal(correlator.next(150), undefined, 'one is enough')
+    t.equal(fly(correlator, 150), undefined, 'one is enough')
     state.drops++
     correlator.receive(ack(message!))
     for (const probe of [a, b, fresh]) t.match(probe.outcomes, [unanswered('lost', true)])
@@ -471,12 +492,12 @@ t.test('barriers', async (t) => {
     send({ timeout: Number.POSITIVE_INFINITY })
     correlator.tick(0)
     correlator.tick(50)
-    const first = correlator.next(50)
+    const first = fly(correlator, 50)
     for (let now = 100; now < 300; now += 50) correlator.tick(now)
-    t.equal(correlator.next(299), undefined)
+    t.equal(fly(correlator, 299), undefined)
     correlator.tick(300)
     correlator.tick(301)
-    const second = correlator.next(301)
+    const second = fly(correlator, 301)
     t.ok(second)
     t.not(second, first)
   })
@@ -486,11 +507,11 @@ t.test('barriers', async (t) => {
     const probe = send()
     correlator.tick(0)
     correlator.tick(50)
-    t.ok(correlator.next(50))
+    t.ok(fly(correlator, 50))
     correlator.abandon(probe, undefined)
     for (let now = 100; now <= 300; now += 50) correlator.tick(now)
     t.equal(correlator.tick(301), undefined, 'given up for good')
-    t.equal(correlator.next(301), undefined)
+    t.equal(fly(correlator, 301), undefined)
   })
 
   t.test('a barrier that is refused has been answered all the same', async (t) => {
@@ -498,7 +519,7 @@ t.test('barriers', async (t) => {
     const probe = send()
     correlator.tick(0)
     correlator.tick(50)
-    const barrier = correlator.next(50)!
+    const barrier = fly(correlator, 50)!
     const [message] = messages(barrier.datagram, PORT)
     correlator.receive(reply(message!, NEW, body(0)))
     t.same(probe.outcomes, [])
@@ -512,7 +533,7 @@ t.test('barriers', async (t) => {
     correlator.tick(0)
     correlator.tick(50)
     correlator.tick(100)
-    t.equal(correlator.next(100), undefined)
+    t.equal(fly(correlator, 100), undefined)
   })
 })
 
