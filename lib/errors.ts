@@ -129,12 +129,17 @@ export class OverrunError extends NbmaError {
 /** A dump changed under the reader's hands each time it was tried (NLM_F_DUMP_INTR): its items may be incomplete. */
 export class DumpInterruptedError<T = unknown> extends NbmaError {
   /** What the last try read, where the call collects (`list`); a stream has yielded them already. */
-  readonly items: readonly T[]
+  declare readonly items: readonly T[]
 
   constructor(message: string, items: readonly T[] = [], options?: ErrorOptions) {
     super('NBMA_DUMP_INTERRUPTED', message, options)
-    this.items = items
+    unprinted(this, 'items', items)
   }
+}
+
+/** Gives an error a property that is not printed with it, because it may be a thousand lines. */
+export function unprinted(error: Error, name: string, value: unknown): void {
+  Object.defineProperty(error, name, { value })
 }
 
 /** The connection, namespace or overlay was closed. */

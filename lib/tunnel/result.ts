@@ -1,4 +1,4 @@
-import { NbmaError } from '../errors.js'
+import { NbmaError, unprinted } from '../errors.js'
 import type { Request } from '../wire/request.js'
 import type { ForeignRoute } from './diff.js'
 
@@ -36,13 +36,14 @@ export interface SyncResult {
 
 /** Some peers could not be added, removed or updated; the others were. */
 export class PeersError extends NbmaError {
-  readonly result: SyncResult
+  /** Not printed with the error. */
+  declare readonly result: SyncResult
 
   constructor(result: SyncResult) {
     const [first] = result.failures
     const more = result.failures.length > 1 ? ` (and ${result.failures.length - 1} more)` : ''
     super('NBMA_PEERS', `${first!.endpoint}: ${first!.error.message}${more}`, { cause: first!.error })
-    this.result = result
+    unprinted(this, 'result', result)
   }
 }
 

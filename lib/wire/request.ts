@@ -1,3 +1,5 @@
+import { type InspectOptions, inspect } from 'node:util'
+
 /**
  * A message to the kernel as a plain value: made by a builder, checked and encoded when it is made, reusable, sent by
  * a connection. Nothing in it changes afterwards.
@@ -52,6 +54,11 @@ export class Request<Reply = unknown> {
   /** `RTM_NEWROUTE 12.1.1.1/32`. */
   toString(): string {
     return `${this.operation} ${this.subject}`.trimEnd()
+  }
+
+  /** What console.log shows: `RTM_NEWROUTE { dst: '12.1.1.1/32', … }`, or its subject alone deep within something. */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return depth < 0 ? `[${this}]` : `${this.operation} ${inspect(this.value, { ...options, depth })}`
   }
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import t from 'tap'
 import { DecodeError, EncodeError } from '../../lib/errors.js'
 import { route } from '../../lib/rtnl/route.js'
@@ -242,6 +243,12 @@ t.test('a request says what it is about', async (t) => {
   t.equal(new Request('RTM_GETX', 26, 0, {}, Buffer.alloc(0)).reads, true)
   t.equal(new Request('RTM_NEWX', 24, 0, {}, Buffer.alloc(0)).reads, false)
   t.equal(new Request('FOU_CMD_GET', 24, 0, {}, Buffer.alloc(0), true).reads, true)
+})
+
+t.test('what is printed of a request', async (t) => {
+  const request = new Request('RTM_NEWX', 0, 0, { dst: '12.1.1.1/32', flags: ['onlink'] }, Buffer.alloc(99))
+  t.equal(inspect(request), "RTM_NEWX { dst: '12.1.1.1/32', flags: [ 'onlink' ] }")
+  t.equal(inspect({ a: { b: { c: request } } }), '{ a: { b: { c: [RTM_NEWX 12.1.1.1/32] } } }')
 })
 
 t.test('a request stays as it was made', async (t) => {
