@@ -1,5 +1,6 @@
 import type { Family, Way } from './kinds.js'
-import { canonicalAddress, type Encap, type Hop, type Member } from './peer.js'
+import { fmix32, hashAddress } from './metric.js'
+import { canonicalAddress, canonicalBytes, type Encap, type Hop, type Member } from './peer.js'
 import { isRefusal, type Scheme } from './scheme.js'
 
 /**
@@ -28,12 +29,29 @@ export function linkLocalOf(mac: string): string {
   return canonicalAddress(`fe80::${group(a ^ 2, b)}:${group(c, 0xff)}:${group(0xfe, d)}:${group(e, f)}`)!
 }
 
+/** A link-local address that stands for an endpoint of IPv6, which may not be a gateway itself. */
+export function linkLocalFor(endpoint: string): string {
+  const hash = hashAddress(canonicalBytes(endpoint)!)
+  const [high, low] = [fmix32(hash ^ 1), fmix32(hash ^ 2)]
+  const group = (word: number): string => `${(word >>> 16).toString(16)}:${(word & 0xffff).toString(16)}`
+  return canonicalAddress(`fe80::${group(high)}:${group(low)}`)!
+}
+
+/** The gateway of an endpoint that shares its MAC with others. */
+const gatewayFor = (endpoint: string, family: Family, inner: Family): string =>
+  family === 'inet6' ? linkLocalFor(endpoint) : inner === 'inet6' ? inIpv6(endpoint) : endpoint
+
+/** Whether a gateway stands for an endpoint, and not for a MAC. */
+export const standsFor = (gateway: string, endpoint: string): boolean =>
+  outOfIpv6(gateway) === endpoint || (endpoint.includes(':') && gateway === linkLocalFor(endpoint))
+
 /** The address that routes of a family name as gateway; undefined where the encap says all. */
 export function gatewayOf(member: Member, inner: Family, way: Way): string | undefined {
   if (way.gateway === 'none') return undefined
   const { endpoint, family, gateway, mac } = member
   if (way.gateway === 'any') {
     if (gateway !== undefined && (inner === 'inet' || gateway.includes(':'))) return gateway
+    if (way.shared && mac !== undefined) return gatewayFor(endpoint, family, inner)
     // IPv6 over Ethernet has an address for each MAC, and an endpoint of IPv6 is refused as gateway: it is elsewhere.
     if (way.lladdr === 'mac' && mac !== undefined && (inner === 'inet6' || family === 'inet6')) return linkLocalOf(mac)
   }
@@ -114,6 +132,9 @@ export function neighboursOf(scheme: Scheme, member: Member): NeighbourEntry[] {
 
 /** A peer's forwarding entry that gets what is broadcast. */
 export const FLOOD = '00:00:00:00:00:00'
+
+/** Whether forwarding entries lead to nexthop objects. */
+export const hasStations = (scheme: Scheme): boolean => scheme.objects && usesFdb(scheme)
 
 /** Whether peers have forwarding entries. */
 export const usesFdb = ({ ways }: Scheme): boolean =>

@@ -148,6 +148,7 @@ function judge(request: Request, error: Error): 'fine' | 'doubtful' | 'device' |
   const deletes = request.operation.startsWith('RTM_DEL')
   if (deletes && (error.code === 'ESRCH' || error.code === 'ENOENT')) return 'fine'
   if (error.code === 'EEXIST' || error.code === 'ESRCH' || error.code === 'ENOENT') return 'doubtful'
-  if (error.code === 'EINVAL' && request.value.nhId !== undefined) return 'doubtful'
+  // An object that it leads to is not there any more.
+  if (error.code === 'EINVAL' && (request.value.nhId ?? request.value.group) !== undefined) return 'doubtful'
   return error.code === 'ENETDOWN' || error.code === 'ENODEV' ? 'device' : 'failed'
 }

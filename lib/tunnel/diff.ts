@@ -1,5 +1,6 @@
 import type { Route } from '../schema/route.js'
 import { Entries } from './entries.js'
+import { Ids } from './ids.js'
 import { type Destination, familyOfPrefix, Messages } from './messages.js'
 import { hashSet, within } from './metric.js'
 import { Objects } from './objects.js'
@@ -47,7 +48,8 @@ export class Diff {
   readonly #entries: Entries
   readonly #gone = new Set<PresentPeer>()
 
-  constructor(scheme: Scheme, { wanted, scope, moved, takeOver = false }: Target, present: Snapshot) {
+  constructor(scheme: Scheme, target: Target, present: Snapshot) {
+    const { wanted, scope, moved, takeOver = false } = target
     this.#scheme = scheme
     this.#wanted = wanted
     this.#present = present
@@ -55,8 +57,9 @@ export class Diff {
     this.#moved = moved
     this.#takeOver = takeOver
     this.#messages = new Messages(scheme)
-    this.#objects = new Objects(scheme, this.#messages, present)
-    this.#entries = new Entries(scheme, this.#messages, { wanted, scope }, present)
+    const ids = new Ids(scheme.nexthopIds, present.takenIds)
+    this.#objects = new Objects(scheme, this.#messages, ids, present)
+    this.#entries = new Entries(scheme, this.#messages, ids, target, present)
   }
 
   /** What could not be done without touching other people's entries. */

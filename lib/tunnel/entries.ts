@@ -1,4 +1,6 @@
-import { FLOOD, neighboursOf, usesFdb } from './carriage.js'
+import { FLOOD, hasStations, neighboursOf, usesFdb } from './carriage.js'
+import { Forwarding } from './forwarding.js'
+import type { Ids } from './ids.js'
 import type { Messages } from './messages.js'
 import type { Member } from './peer.js'
 import type { Scheme } from './scheme.js'
@@ -8,25 +10,32 @@ import type { Wanted } from './wanted.js'
 
 /** Neighbour and forwarding entries of one change. */
 export class Entries {
-  /** What could not be done without touching other people's entries. */
-  readonly obstacles: Obstacle[] = []
   readonly #scheme: Scheme
   readonly #messages: Messages
   readonly #wanted: Wanted
   readonly #present: Snapshot
   readonly #scope: ReadonlySet<string> | undefined
   readonly #fdb: boolean
+  readonly #forwarding: Forwarding
+  readonly #obstacles: Obstacle[] = []
   /** Gateways and MACs that are wanted. */
   readonly #gateways = new Set<string>()
   readonly #macs = new Set<string>()
 
-  constructor(scheme: Scheme, messages: Messages, { wanted, scope }: Target, present: Snapshot) {
+  constructor(scheme: Scheme, messages: Messages, ids: Ids, target: Target, present: Snapshot) {
+    const { wanted, scope } = target
     this.#scheme = scheme
     this.#messages = messages
     this.#wanted = wanted
     this.#present = present
     this.#scope = scope
-    this.#fdb = usesFdb(scheme)
+    this.#fdb = usesFdb(scheme) && !hasStations(scheme)
+    this.#forwarding = new Forwarding(scheme, ids, target, present)
+  }
+
+  /** What could not be done without touching other people's entries. */
+  get obstacles(): readonly Obstacle[] {
+    return [...this.#obstacles, ...this.#forwarding.obstacles]
   }
 
   /** Messages that make what is missing. `undefined` stands for a while without one. */
@@ -34,6 +43,7 @@ export class Entries {
     const { ways, flood } = this.#scheme
     const neighbours = [ways.inet, ways.inet6].some((way) => 'lladdr' in way)
     if (!this.#fdb && !neighbours) return
+    yield* this.#forwarding.make()
     let pause = STRIDE
     for (const member of this.#wanted.members.values()) {
       if (--pause === 0) {
@@ -49,6 +59,7 @@ export class Entries {
   *#makeNeighbours(member: Member): Generator<Step, void> {
     for (const entry of neighboursOf(this.#scheme, member)) {
       const { dst, lladdr } = entry
+      if (this.#gateways.has(dst)) continue
       this.#gateways.add(dst)
       const present = this.#present.neighbours.get(dst)
       if (present === lladdr) continue
@@ -63,6 +74,7 @@ export class Entries {
   *#makeForward(member: Member, mac: string): Generator<Step, void> {
     const { endpoint } = member
     this.#macs.add(mac)
+    if (this.#present.stations.entries.size > 0) yield* this.#forwarding.clear(mac, member)
     const present = this.#present.forwards.get(mac)
     if (present === endpoint) return
     const foreign = this.#present.foreignForwards.get(mac)
@@ -83,11 +95,11 @@ export class Entries {
 
   /** Messages that take away what is too much, once no route needs it. */
   *break(): Generator<Step | undefined, void> {
-    const { neighbours, forwards, floods } = this.#present
+    const { neighbours, forwards, floods, stations } = this.#present
     const { members } = this.#wanted
     const mayGo = this.#scope === undefined ? () => true : (endpoint: string) => this.#scope!.has(endpoint)
     for (const [mac, endpoint] of forwards) {
-      if (!mayGo(endpoint) || (this.#fdb && this.#macs.has(mac))) continue
+      if (!mayGo(endpoint) || this.#macs.has(mac) || this.#forwarding.has(mac)) continue
       yield without(this.#messages.deleteForward(mac, endpoint), endpoint, this.#wanted)
     }
     for (const endpoint of floods) {
@@ -101,10 +113,13 @@ export class Entries {
         pause = STRIDE
         yield undefined
       }
-      const endpoint = forwards.get(lladdr) ?? lladdr
-      if (this.#gateways.has(dst) || (!mayGo(endpoint) && !old.has(dst))) continue
-      yield without(this.#messages.deleteNeighbour(dst), endpoint, this.#wanted)
+      if (this.#gateways.has(dst)) continue
+      const sharing = stations.sharing(lladdr, dst)
+      const endpoint = sharing[0]?.endpoint ?? forwards.get(lladdr) ?? lladdr
+      const goes = sharing.length > 1 ? sharing.every((one) => mayGo(one.endpoint)) : mayGo(endpoint) || old.has(dst)
+      if (goes) yield without(this.#messages.deleteNeighbour(dst), endpoint, this.#wanted)
     }
+    yield* this.#forwarding.break()
   }
 
   /** Gateways that the peers of the change had. */
@@ -118,6 +133,6 @@ export class Entries {
   }
 
   #obstacle({ endpoint }: Member, message: string): void {
-    this.obstacles.push({ endpoint, message })
+    this.#obstacles.push({ endpoint, message })
   }
 }

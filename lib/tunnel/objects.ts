@@ -1,8 +1,8 @@
-import { NbmaError } from '../errors.js'
 import type { Request } from '../wire/request.js'
+import type { Ids } from './ids.js'
 import type { Family } from './kinds.js'
 import type { Messages, Weighted } from './messages.js'
-import { hashSet, within } from './metric.js'
+import { hashSet } from './metric.js'
 import type { Hop, Member } from './peer.js'
 import { groupText } from './present.js'
 import type { Scheme } from './scheme.js'
@@ -11,8 +11,7 @@ import { hopFor } from './wanted.js'
 
 /**
  * Nexthop objects: which exist, which are needed, and their ids. An object that exists keeps its id whatever it leads
- * to; a new one gets the first free id from the hash of its endpoint on, so that ids are the same wherever the same
- * peers come in the same order.
+ * to.
  * @module
  */
 
@@ -22,14 +21,14 @@ export class Objects {
   readonly #messages: Messages
   readonly #present: Snapshot
   readonly #ids = new Map<string, number>()
-  readonly #taken: Set<number>
+  readonly #free: Ids
   readonly #used = new Set<number>()
 
-  constructor(scheme: Scheme, messages: Messages, present: Snapshot) {
+  constructor(scheme: Scheme, messages: Messages, free: Ids, present: Snapshot) {
     this.#scheme = scheme
     this.#messages = messages
     this.#present = present
-    this.#taken = new Set(present.takenIds)
+    this.#free = free
     for (const { id, text } of present.nexthops.values()) if (!this.#ids.has(text)) this.#ids.set(text, id)
   }
 
@@ -45,10 +44,13 @@ export class Objects {
 
   /** The group of several peers, and the message that makes it if it is not there. Their own objects come first. */
   group(members: readonly Member[], family: Family): { id: number; request?: Request } {
-    const parts: Weighted<number>[] = members.map((member) => ({
-      to: this.single(member, family).id,
-      weight: member.weight,
-    }))
+    const parts: Weighted<number>[] = []
+    for (const member of members) {
+      const to = this.single(member, family).id
+      // Peers with one gateway have one object.
+      if (!parts.some((part) => part.to === to)) parts.push({ to, weight: member.weight })
+    }
+    if (parts.length === 1) return { id: parts[0]!.to }
     const text = groupText(parts.map(({ to, weight }) => ({ id: to, weight })))
     const known = this.#ids.get(text)
     if (known !== undefined) return { id: this.#use(known) }
@@ -90,14 +92,7 @@ export class Objects {
   }
 
   #allocate(text: string, hash: number): number {
-    const { base, width } = this.#scheme.nexthopIds
-    let id = within(this.#scheme.nexthopIds, hash)
-    for (let tries = 0; this.#taken.has(id); tries++) {
-      if (tries === width)
-        throw new NbmaError('NBMA_IDS', `all ${width} ids from ${base} on are taken: nexthopIds needs a wider range`)
-      id = id + 1 < base + width ? id + 1 : base
-    }
-    this.#taken.add(id)
+    const id = this.#free.take(hash)
     this.#ids.set(text, id)
     this.#used.add(id)
     return id

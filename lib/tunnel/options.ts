@@ -14,14 +14,19 @@ export interface OverlayOptions {
    * Protocol number (RTPROT_*, /etc/iproute2/rt_protos) by which the overlay knows its own: 5 to 255, or a name. Routes
    * that bear it on this device and table belong to the overlay, and so do neighbour entries and nexthop objects that
    * bear it on this device: two overlays on one device need two numbers. Forwarding entries of vxlan cannot bear one;
-   * those with the flag `extern_learn` (bridge(8)) belong to the overlay.
+   * those with the flag `extern_learn` (bridge(8)) belong to the overlay, and of those that lead to nexthop groups the
+   * ones whose group bears the number.
    */
   readonly protocol: number | keyof typeof RTPROT
   /** Routing table. Default 254 (main). */
   readonly table?: number | undefined
   /** Preferred source address of the routes, an address of this host; for both families a list of two. */
   readonly source?: string | readonly string[] | undefined
-  /** How peers are carried. Default `auto`: as the kind of the device needs it, see {@link Overlay.explain}. */
+  /**
+   * How peers are carried. Default `auto`: as the kind of the device needs it, see {@link Overlay.explain}. With
+   * `nexthop` a peer moves with one message, and on a vxlan device with a VNI several peers may have one MAC: its
+   * packets are spread over them by flow. Linux 5.3, vxlan 5.8.
+   */
   readonly strategy?: Strategy | 'auto' | undefined
   /** Range of the metrics of the routes. Default 16,777,216 and 1,048,576. */
   readonly metric?: Partial<Range> | undefined

@@ -21,7 +21,10 @@ export interface Peer {
   readonly prefixes: readonly string[]
   /** Its share where several peers announce a prefix, 1 to 256. Default 1. The kernel keeps it only there. */
   readonly weight?: number | undefined
-  /** MAC address of its end of the tunnel, where the tunnel carries Ethernet. */
+  /**
+   * MAC address of its end of the tunnel, where the tunnel carries Ethernet. With strategy `nexthop` on vxlan it may be
+   * behind several peers, each with its `weight`; they may name one `gateway`, and then share what is behind that.
+   */
   readonly mac?: string | undefined
   /** An address of its end of the tunnel that routes name as gateway, where it is not the endpoint. */
   readonly gateway?: string | undefined

@@ -10,6 +10,8 @@ export class PresentPeer {
   readonly endpoint: string
   gateway: string | undefined = undefined
   mac: string | undefined = undefined
+  /** Its share of a MAC that several have. */
+  weight = 1
   /** The same peer where it is wanted. */
   member: Member | undefined = undefined
 
@@ -61,8 +63,10 @@ export interface PresentNexthop {
   readonly id: number
   /** Family and `hopText`, or for groups the ids and weights of their members. */
   readonly text: string
-  /** Empty for groups. */
+  /** Empty for groups, and where several share the MAC of the gateway. */
   readonly endpoint: string
+  /** The endpoints behind the MAC of the gateway, where that has nexthop objects. */
+  readonly shares?: readonly { readonly endpoint: string; readonly weight: number }[]
   readonly group?: readonly { readonly id: number; readonly weight: number }[]
 }
 

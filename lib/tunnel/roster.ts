@@ -1,7 +1,7 @@
 import { formatIpv6, formatLinkAddress, hasHostBits, parseLinkAddress, prefixLength, writeIpv6 } from '../address.js'
 import { EncodeError, UnsupportedError } from '../errors.js'
 import { AddressMap } from './address-map.js'
-import type { Family } from './kinds.js'
+import type { Family, Way } from './kinds.js'
 import { fmix32, hashAddress } from './metric.js'
 import { Member, type Peer } from './peer.js'
 import { formatQuad, hostBits, quad, readQuad } from './quad.js'
@@ -133,7 +133,12 @@ export class Roster {
       throw new EncodeError(this.#path('mac'), mac, 'the MAC address of one station')
     member.mac = formatLinkAddress(bytes, 0, 6)
     if (!this.#needsMac()) return
-    if (this.#macs.has(member.mac)) throw new EncodeError(this.#path('mac'), mac, 'the MAC address of one peer only')
+    if (this.#macs.has(member.mac)) {
+      const { carriage, shared } = this.#scheme.ways.inet as Partial<Way>
+      if (shared) return
+      const hint = carriage === 'fdb' ? " (with strategy 'nexthop' several may have it)" : ''
+      throw new EncodeError(this.#path('mac'), mac, `the MAC address of one peer only${hint}`)
+    }
     this.#macs.set(member.mac, member)
   }
 
@@ -144,9 +149,17 @@ export class Roster {
     const text = canonical(gateway as string, family)
     const taken = this.#underlay.getRead(family === 'inet', text)
     if (taken !== undefined) throw new EncodeError(this.#path('gateway'), gateway, `an address of the peer (${taken})`)
-    if (this.#gateways.has(text)) throw new EncodeError(this.#path('gateway'), gateway, 'the gateway of one peer only')
+    const other = this.#gateways.get(text)
+    if (other !== undefined && !this.#sameStation(member, other))
+      throw new EncodeError(this.#path('gateway'), gateway, 'the gateway of one peer only')
     this.#gateways.set(text, member)
     member.gateway = text
+  }
+
+  /** Whether two peers are ways to one MAC, and so may be to one gateway. */
+  #sameStation({ mac }: Member, other: Member): boolean {
+    const { inet } = this.#scheme.ways
+    return !isRefusal(inet) && inet.shared === true && mac !== undefined && mac === other.mac
   }
 
   #prefixes(member: Member, prefixes: unknown): void {
@@ -231,6 +244,8 @@ export class Roster {
       if (member.gateway.includes(':')) member.carriesInet6 = true
       else member.carriesInet = true
     }
+    const { inet } = this.#scheme.ways
+    if (!isRefusal(inet) && inet.shared) return
     if (!this.#needsMac() || member.mac !== undefined || (member.prefixes.length === 0 && flood)) return
     if (flood && member.gateway !== undefined) return
     throw new EncodeError(

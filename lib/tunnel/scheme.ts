@@ -57,6 +57,14 @@ const PLAIN: Way = {
   why: 'it was asked for: the gateway of each route is the underlay address of the peer',
 }
 
+const STATIONS: Way = {
+  carriage: 'fdb',
+  gateway: 'any',
+  lladdr: 'mac',
+  shared: true,
+  why: 'a forwarding entry leads from the MAC of a peer to a group of nexthop objects, one for each underlay address that the MAC is behind, a permanent neighbour entry from the gateway of the routes to that MAC; a peer without a MAC has its routes alone',
+}
+
 /** How a strategy carries packets of a family over a device. */
 export function wayOf(device: DeviceFacts, strategy: Strategy | 'auto', inner: Family, force: boolean): Way | Refusal {
   const row = kindRow(device.kind)
@@ -70,6 +78,7 @@ export function wayOf(device: DeviceFacts, strategy: Strategy | 'auto', inner: F
       return natural
     case 'onlink':
     case 'nexthop':
+      if (strategy === 'nexthop' && !isRefusal(natural) && natural.carriage === 'fdb') return STATIONS
       if (row === undefined || (kind === 'vxlan' && !device.external)) return PLAIN
       if (isRefusal(natural)) return refuse(natural.refused, PLAIN)
       if (strategy === 'nexthop' || natural.carriage === 'onlink') return natural

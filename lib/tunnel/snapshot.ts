@@ -8,10 +8,11 @@ import type { Neighbour } from '../schema/neighbour.js'
 import type { Nexthop } from '../schema/nexthop.js'
 import type { Route } from '../schema/route.js'
 import type { Request } from '../wire/request.js'
-import { FLOOD, hopText, outOfIpv6 } from './carriage.js'
-import type { Family } from './kinds.js'
+import { FLOOD, hopText, outOfIpv6, standsFor } from './carriage.js'
+import type { DeviceFacts, Family } from './kinds.js'
 import { groupText, multipathText, type PresentHop, type PresentNexthop, PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
+import { type Share, Stations } from './stations.js'
 
 /**
  * What the kernel has of an overlay: the only place where its state is kept.
@@ -53,6 +54,8 @@ export class Snapshot {
   readonly foreignForwards = new Map<string, string[]>()
   /** Underlay addresses of our entries for what is broadcast. */
   readonly floods = new Set<string>()
+  /** MACs behind nexthop objects. */
+  readonly stations: Stations
   readonly nexthops = new Map<number, PresentNexthop>()
   /** All ids in use, by whomever. */
   readonly takenIds = new Set<number>()
@@ -66,13 +69,16 @@ export class Snapshot {
     this.#scheme = scheme
     this.#expectation = expectation
     this.#protocol = protocolName(scheme.protocol)
+    this.stations = new Stations(this.#protocol)
   }
 
   /** Takes a forwarding entry. Neighbours and nexthops are told by them, so they come first. */
   addForward(entry: Neighbour): void {
-    const { ifindex, lladdr, dst } = entry
-    if (ifindex !== this.#scheme.device.index || lladdr === undefined || dst === undefined) return
+    const { ifindex, lladdr, dst, nhId } = entry
+    if (ifindex !== this.#scheme.device.index || lladdr === undefined) return
     const ours = entry.flags.includes('ext_learned') && entry.state.includes('permanent')
+    if (nhId !== undefined) this.stations.addForward(lladdr, nhId, ours)
+    if (dst === undefined) return
     if (!ours) {
       const list = this.foreignForwards.get(lladdr)
       if (list === undefined) this.foreignForwards.set(lladdr, [dst])
@@ -100,14 +106,15 @@ export class Snapshot {
     const { id, group, oif } = found
     if (id === undefined) return
     this.takenIds.add(id)
-    if (found.protocol !== this.#protocol) return
+    if (found.protocol !== this.#protocol || found.fdb) return
     if (group !== undefined) {
       const members = group.map((one) => ({ id: one.id, weight: one.weight }))
       this.nexthops.set(id, { id, text: groupText(members), endpoint: '', group: members })
     } else if (oif === this.#scheme.device.index) {
-      const endpoint = this.#endpointOf(found.gateway, found.encap)
-      this.nexthops.set(id, { id, text: `${found.family} ${hopText(found.gateway, found.encap)}`, endpoint })
-      this.peer(endpoint)
+      const shares = this.#sharesOf(found.gateway)
+      const endpoint = shares.length > 1 ? '' : this.#endpointOf(found.gateway, found.encap)
+      this.nexthops.set(id, { id, text: `${found.family} ${hopText(found.gateway, found.encap)}`, endpoint, shares })
+      if (shares.length < 2) this.peer(endpoint)
     }
   }
 
@@ -182,9 +189,19 @@ export class Snapshot {
   }
 
   /** The peers of an object or group. */
-  #behind({ endpoint, group }: PresentNexthop): PresentPeer | readonly PresentHop[] {
+  #behind({ endpoint, group, shares = [] }: PresentNexthop): PresentPeer | readonly PresentHop[] {
+    if (shares.length > 1) return shares.map((share) => ({ peer: this.peer(share.endpoint), weight: share.weight }))
     if (group === undefined) return this.peer(endpoint)
-    return group.map(({ id, weight }) => ({ peer: this.peer(this.nexthops.get(id)?.endpoint ?? ''), weight }))
+    return group.flatMap(({ id, weight }): PresentHop[] => {
+      const to = this.#behind(this.nexthops.get(id)!)
+      return to instanceof PresentPeer ? [{ peer: to, weight }] : [...to]
+    })
+  }
+
+  /** Several endpoints that share the MAC of a gateway. */
+  #sharesOf(gateway: string | undefined): readonly Share[] {
+    const lladdr = gateway === undefined ? undefined : this.neighbours.get(gateway)
+    return lladdr === undefined ? [] : this.stations.sharing(lladdr, gateway!)
   }
 
   #endpointOf(gateway: string | undefined, encap: object | undefined): string {
@@ -196,7 +213,7 @@ export class Snapshot {
     if (gateway === undefined) return ''
     const lladdr = this.neighbours.get(gateway)
     if (lladdr === undefined) return outOfIpv6(gateway)
-    const endpoint = isMac(lladdr) ? this.forwards.get(lladdr) : lladdr
+    const endpoint = isMac(lladdr) ? (this.forwards.get(lladdr) ?? this.#sharesOf(gateway)[0]?.endpoint) : lladdr
     if (endpoint === undefined) return outOfIpv6(gateway)
     this.#knowGateway(endpoint, gateway)
     return endpoint
@@ -207,7 +224,7 @@ export class Snapshot {
     const lladdr = this.neighbours.get(gateway)
     const peer = this.peer(endpoint)
     if (lladdr !== undefined && isMac(lladdr)) peer.mac = lladdr
-    if (outOfIpv6(gateway) !== endpoint && !gateway.startsWith('fe80:')) peer.gateway = gateway
+    if (!standsFor(gateway, endpoint) && !gateway.startsWith('fe80:')) peer.gateway = gateway
   }
 
   /** A peer by its endpoint; '' stands for one that cannot be told. */
@@ -229,9 +246,23 @@ export class Snapshot {
   /** Peers that have no routes are known by their neighbour entries. Comes after the last neighbour. */
   learnPeers(): void {
     for (const [dst, lladdr] of this.neighbours) {
+      for (const { endpoint } of this.#sharesOf(dst)) this.#knowGateway(endpoint, dst)
       const endpoint = isMac(lladdr) ? this.forwards.get(lladdr) : lladdr
       if (endpoint !== undefined) this.#knowGateway(endpoint, dst)
     }
+  }
+
+  /** Peers that share MACs, or have them to themselves. */
+  learnStations(): void {
+    this.stations.settle()
+    for (const mac of this.stations.entries.keys()) {
+      for (const { endpoint, weight } of this.stations.behind(mac)) {
+        const peer = this.peer(endpoint)
+        peer.mac = mac
+        peer.weight = weight
+      }
+    }
+    for (const endpoint of this.stations.nexthops.values()) this.peer(endpoint)
   }
 }
 
@@ -244,15 +275,39 @@ export async function readSnapshot(
   const snapshot = new Snapshot(scheme, expectation)
   const { device, table } = scheme
   const all = <T>(request: Request<T>, take: (one: T) => void): Promise<void> => readAll(rt, request, take, signal)
-  if (device.kind === 'vxlan')
+  let objects: Nexthop[] | undefined
+  if (device.kind === 'vxlan') {
+    objects = []
     await all(neighbour.list({ family: 'bridge', ifindex: device.index }), (entry) => snapshot.addForward(entry))
+    await readStations(snapshot, device, objects, all)
+  }
   await all(neighbour.list({ viaIfindex: device.index }), (entry) => snapshot.addNeighbour(entry))
   snapshot.learnPeers()
-  await all(nexthop.list(), (found) => snapshot.addNexthop(found))
+  if (objects === undefined) await all(nexthop.list(), (found) => snapshot.addNexthop(found))
+  else for (const found of objects) snapshot.addNexthop(found)
   snapshot.dropStrangeGroups()
   for (const family of ['inet', 'inet6'] as const)
     await all(route.list({ family, table }), (found) => snapshot.addRoute(found, family))
   return snapshot
+}
+
+/** Reads what forwarding entries lead to, and keeps the other nexthop objects for later. */
+async function readStations(
+  snapshot: Snapshot,
+  device: DeviceFacts,
+  objects: Nexthop[],
+  all: <T>(request: Request<T>, take: (one: T) => void) => Promise<void>,
+): Promise<void> {
+  const { stations } = snapshot
+  await all(nexthop.list(), (found) => {
+    objects.push(found)
+    if (found.fdb) stations.addNexthop(found)
+  })
+  if (stations.groups.size > 0)
+    await all(neighbour.list({ family: 'bridge' }), (entry) => {
+      if (entry.ifindex !== device.index) stations.addElsewhere(entry)
+    })
+  snapshot.learnStations()
 }
 
 /** What a kernel says that has no such objects, no such table, or no such device any more. */

@@ -182,9 +182,9 @@ export function* peersOf(snapshot: Snapshot): Generator<Peer, void> {
       }
     }
   }
-  for (const { endpoint, gateway, mac } of snapshot.peers.values()) {
+  for (const { endpoint, gateway, mac, weight: share } of snapshot.peers.values()) {
     if (endpoint === '') continue
-    const weight = weights.get(endpoint)
+    const weight = weights.get(endpoint) ?? (share === 1 ? undefined : share)
     yield {
       endpoint,
       prefixes: prefixes.get(endpoint) ?? [],

@@ -23,6 +23,8 @@ export interface Way {
   readonly gateway: 'endpoint' | 'any' | 'none'
   /** The gateway needs a permanent neighbour entry with this link-layer address. */
   readonly lladdr?: 'endpoint' | 'mac'
+  /** Several peers may have one MAC. */
+  readonly shared?: true
   /** Why, in words. */
   readonly why: string
 }

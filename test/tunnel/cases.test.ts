@@ -236,3 +236,33 @@ t.test('what an overlay can be opened with', async (t) => {
   t.equal(overlay.device.ifname, 'tun')
   t.match(overlay.explain(), /^tun \(sit\): strategy onlink\nIPv4: onlink: .*\nIPv6: onlink: .*::a\.b\.c\.d/)
 })
+
+t.test('peers that share a MAC and its gateway share what is behind it', async (t) => {
+  const kernel = new ModelKernel(VXLAN)
+  const overlay = await open(kernel, { strategy: 'nexthop' })
+  const station = { mac: '02:00:00:00:00:01', gateway: '10.255.0.1' }
+  await overlay.add({ ...peer(12, '10.1.0.0/16'), ...station })
+  t.match(await overlay.add({ ...peer(13, '10.1.0.0/16'), ...station }), { added: 1, messages: 4 })
+  t.equal(kernel.routes.length, 1)
+  t.same(
+    kernel.forwards.flatMap((one) => kernel.behind(one)),
+    ['192.168.122.12*1', '192.168.122.13*1'],
+  )
+  t.match(await overlay.remove('192.168.122.12'), { removed: 1, messages: 4 })
+  t.same(
+    kernel.routes.map(({ dst }) => dst),
+    ['10.1.0.0/16'],
+    'the other one still has it',
+  )
+  t.match(kernel.neighbours, [{ dst: '10.255.0.1', lladdr: station.mac }])
+  await overlay.remove('192.168.122.13')
+  t.same(kernel.state, [])
+  await t.rejects(
+    overlay.sync([
+      { ...peer(13), ...station },
+      { ...peer(14), ...station, mac: '02:00:00:00:00:02' },
+    ]),
+    { path: 'peers[1].gateway' } as never,
+    'of another MAC it cannot be',
+  )
+})

@@ -95,7 +95,7 @@ t.test('strategies that are asked for', (t) => {
     ['veth', {}, 'encap', 'inet', /not external/, 'encap'],
     ['veth', {}, 'fdb', 'inet', /only a vxlan/, /only a vxlan/],
     ['vxlan', LOCAL, 'onlink', 'inet', 'onlink', 'onlink'],
-    ['vxlan', LOCAL, 'nexthop', 'inet', 'onlink', 'onlink'],
+    ['vxlan', LOCAL, 'nexthop', 'inet', 'fdb+mac', 'fdb+mac'],
     ['vxlan', LOCAL, 'neighbour', 'inet', 'onlink+mac', 'onlink+mac'],
     ['vxlan', LOCAL, 'fdb', 'inet', 'fdb+mac', 'fdb+mac'],
     ['vxlan', EXTERNAL, 'fdb', 'inet', /only a vxlan/, /only a vxlan/],

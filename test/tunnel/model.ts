@@ -113,7 +113,7 @@ export class ModelKernel {
     const bridge = value.family === 'bridge'
     switch (operation) {
       case 'RTM_NEWROUTE':
-        if (value.nhId !== undefined && !this.nexthops.some(({ id }) => id === value.nhId)) return 'EINVAL'
+        if (value.nhId !== undefined && !this.#has(value.nhId)) return 'EINVAL'
         if (!up) return 'ENETDOWN'
         return put(this.routes, value, (a, b) => same(a, b, ['family', 'table', 'dst', 'priority']), mode)
       case 'RTM_DELROUTE':
@@ -126,7 +126,9 @@ export class ModelKernel {
         )
       case 'RTM_NEWNEXTHOP': {
         const parts = value.group as { id: number }[] | undefined
-        if (parts?.some((part) => !this.nexthops.some(({ id }) => id === part.id))) return 'EINVAL'
+        const fdb = (id: unknown): unknown => this.nexthops.find((one) => one.id === id)?.fdb ?? false
+        if (parts?.some(({ id }) => !this.#has(id) || fdb(id) !== (value.fdb ?? false))) return 'EINVAL'
+        if (value.fdb) return put(this.nexthops, value, (a, b) => a.id === b.id, mode)
         if (!up) return 'ENETDOWN'
         return put(this.nexthops, value, (a, b) => a.id === b.id, mode)
       }
@@ -135,6 +137,12 @@ export class ModelKernel {
       case 'RTM_NEWNEIGH': {
         if (!bridge) return put(this.neighbours, value, (a, b) => same(a, b, ['ifindex', 'dst']), mode)
         const flood = value.lladdr === ZERO_MAC
+        const there = this.forwards.find(({ lladdr }) => lladdr === value.lladdr)
+        if (value.nhId !== undefined) {
+          if (!this.nexthops.some(({ id, group }) => id === value.nhId && group !== undefined)) return 'EINVAL'
+          if (there !== undefined && there.nhId === undefined) return mode.excl ? 'EEXIST' : 'EOPNOTSUPP'
+          // The kernel says that it did it, and leaves the group there.
+        } else if (there?.nhId !== undefined) return mode.excl ? 'EEXIST' : undefined
         return put(
           this.forwards,
           value,
@@ -145,7 +153,7 @@ export class ModelKernel {
       case 'RTM_DELNEIGH':
         return drop(
           bridge ? this.forwards : this.neighbours,
-          (one) => same(one, value, ['ifindex', 'dst', 'lladdr'], true),
+          (one) => same(one, value, ['ifindex', 'dst', 'lladdr', 'nhId'], true),
           'ENOENT',
         )
       default:
@@ -153,11 +161,16 @@ export class ModelKernel {
     }
   }
 
+  #has(id: unknown): boolean {
+    return this.nexthops.some((one) => one.id === id)
+  }
+
   /** Takes routes and group memberships along, without a word. */
   #dropNexthop(id: number): string | undefined {
     const code = drop(this.nexthops, (one) => one.id === id, 'ENOENT')
     if (code !== undefined) return code
     remove(this.routes, (one) => one.nhId === id)
+    remove(this.forwards, (one) => one.nhId === id)
     for (const one of [...this.nexthops]) {
       if (!Array.isArray(one.group)) continue
       one.group = one.group.filter((part: { id: number }) => part.id !== id)
@@ -202,8 +215,20 @@ export class ModelKernel {
     const address = (gateway ?? (via as { address: string } | undefined)?.address) as string
     const entry = this.neighbours.find((one) => one.dst === address)
     const forward = this.forwards.find(({ lladdr }) => lladdr === entry?.lladdr)
-    const found = (forward?.dst ?? entry?.lladdr ?? address) as string
+    const plain = address.startsWith('::') ? address.slice(2) : address
+    if (forward?.nhId !== undefined) {
+      const behind = this.behind(forward).map((one) => one.replace(/\*.*/, ''))
+      return behind.includes(plain) ? plain : behind.join('+')
+    }
+    const found = (forward?.dst ?? entry?.lladdr ?? plain) as string
     return found.startsWith('::') ? found.slice(2) : found
+  }
+
+  /** Endpoints and weights that a forwarding entry leads to. */
+  behind({ nhId, dst }: Value): string[] {
+    if (nhId === undefined) return [`${dst}*1`]
+    const { group } = this.nexthops.find(({ id }) => id === nhId) as { group: { id: number; weight: number }[] }
+    return group.map(({ id, weight }) => `${this.nexthops.find((one) => one.id === id)!.gateway}*${weight}`).sort()
   }
 }
 

@@ -13,6 +13,8 @@ interface Setup {
   readonly strategy: Strategy | 'auto'
   readonly inner: readonly ('inet' | 'inet6')[]
   readonly flood?: boolean
+  /** Some peers have one MAC. */
+  readonly stations?: boolean
 }
 
 /** `NBMA_RUNS=20` looks harder. */
@@ -42,6 +44,14 @@ const SETUPS: readonly Setup[] = [
     flood: true,
   },
   {
+    name: 'vxlan, nexthop objects',
+    device: { linkinfo: { kind: 'vxlan', data: { id: 5, ...LOCAL } } },
+    strategy: 'nexthop',
+    inner: ['inet', 'inet6'],
+    flood: true,
+    stations: true,
+  },
+  {
     name: 'sit, nexthop objects',
     device: { linkinfo: { kind: 'sit', data: LOCAL } },
     strategy: 'nexthop',
@@ -64,26 +74,33 @@ const PREFIXES = {
 const ENDPOINTS = [1, 2, 3, 4, 5]
 
 /** What a peer is beside its prefixes depends on the endpoint alone, or two would claim one gateway. */
-const peerOf = (n: number, prefixes: readonly string[], weight: number): Peer => ({
-  endpoint: `192.168.122.10${n}`,
-  prefixes,
-  weight,
-  mac: `02:00:00:00:00:0${n}`,
-  ...(n % 2 === 0 ? { gateway: `10.255.0.${n}` } : { gateway: `10.255.1.${n}` }),
-})
+const peerOf = ({ stations }: Setup, n: number, prefixes: readonly string[], weight: number): Peer => {
+  const shared = stations && SHARED[n]
+  return {
+    endpoint: `192.168.122.10${n}`,
+    prefixes,
+    weight,
+    mac: `02:00:00:00:00:0${shared || n}`,
+    ...(shared ? {} : n % 2 === 0 ? { gateway: `10.255.0.${n}` } : { gateway: `10.255.1.${n}` }),
+  }
+}
+/** Peers with the MAC of another one. */
+const SHARED: Readonly<Record<number, number>> = { 2: 2, 3: 2, 4: 4, 5: 4, 7: 2 }
 
 /** A list of peers, some of whose prefixes others have too. */
-const wish = ({ inner }: Setup): fc.Arbitrary<Peer[]> =>
+const wish = (setup: Setup): fc.Arbitrary<Peer[]> =>
   fc
     .uniqueArray(
       fc.record({
         n: fc.constantFrom(...ENDPOINTS),
-        prefixes: fc.uniqueArray(fc.constantFrom(...inner.flatMap((family) => PREFIXES[family])), { maxLength: 4 }),
+        prefixes: fc.uniqueArray(fc.constantFrom(...setup.inner.flatMap((family) => PREFIXES[family])), {
+          maxLength: 4,
+        }),
         weight: fc.integer({ min: 1, max: 3 }),
       }),
       { selector: ({ n }) => n, maxLength: ENDPOINTS.length },
     )
-    .map((list) => list.map(({ n, prefixes, weight }) => peerOf(n, prefixes, weight)))
+    .map((list) => list.map(({ n, prefixes, weight }) => peerOf(setup, n, prefixes, weight)))
 
 const open = (kernel: ModelKernel, { strategy, flood = false }: Setup): Promise<Overlay> =>
   Overlay.open(kernel.connect(), { device: 'tun', protocol: PROTOCOL, strategy, flood })
@@ -147,6 +164,21 @@ function supply(kernel: ModelKernel): Map<string, string[]> {
   return found
 }
 
+/** MAC → endpoints and weights, as wanted and as the model has them. */
+function assertStations(kernel: ModelKernel, peers: readonly Peer[]): void {
+  const wanted = new Map<string, string[]>()
+  for (const { mac, endpoint, weight } of peers)
+    wanted.set(mac!, [...(wanted.get(mac!) ?? []), `${endpoint}*${weight}`].sort())
+  const found = new Map<string, string[]>()
+  for (const entry of kernel.forwards)
+    if (!/^00/.test(entry.lladdr as string)) found.set(entry.lladdr as string, kernel.behind(entry))
+  if (sorted(wanted) !== sorted(found)) throw new Error(`MACs: wanted ${sorted(wanted)}, have ${sorted(found)}`)
+  const objects = kernel.nexthops.filter(({ fdb, group }) => fdb && group === undefined).length
+  if (objects !== peers.length) throw new Error(`${objects} objects for ${peers.length} endpoints`)
+  const groups = kernel.nexthops.filter(({ fdb, group }) => fdb && group !== undefined).length
+  if (groups !== found.size) throw new Error(`${groups} groups for ${found.size} MACs`)
+}
+
 const sorted = (map: ReadonlyMap<string, readonly string[]>): string => JSON.stringify([...map].sort())
 
 /** Syncs, and checks that it came out right. */
@@ -164,6 +196,7 @@ async function syncAndCheck(
 async function check(kernel: ModelKernel, overlay: Overlay, setup: Setup, peers: readonly Peer[]): Promise<void> {
   if (sorted(supply(kernel)) !== sorted(demand(peers)))
     throw new Error(`wanted ${sorted(demand(peers))}, have ${sorted(supply(kernel))}`)
+  if (setup.stations) assertStations(kernel, peers)
   if (foreignOf(kernel).length !== 4) throw new Error('something foreign was touched')
   const before = kernel.sent.length
   const again = await overlay.sync(peers)
@@ -254,7 +287,7 @@ for (const setup of SETUPS) {
             await overlay.update(peer)
             model.set(endpoint, peer)
           } else {
-            const target = { ...peerOf(to, peer.prefixes, 1), prefixes: model.get(endpoint)?.prefixes ?? [] }
+            const target = { ...peerOf(setup, to, peer.prefixes, 1), prefixes: model.get(endpoint)?.prefixes ?? [] }
             await withoutGap(
               kernel,
               (prefix) => target.prefixes.includes(prefix),
