@@ -37,7 +37,7 @@ export function linkLocalFor(endpoint: string): string {
   return canonicalAddress(`fe80::${group(high)}:${group(low)}`)!
 }
 
-/** The gateway of an endpoint that shares its MAC with others. */
+/** A gateway that stands for an endpoint, whatever its MAC. */
 const gatewayFor = (endpoint: string, family: Family, inner: Family): string =>
   family === 'inet6' ? linkLocalFor(endpoint) : inner === 'inet6' ? inIpv6(endpoint) : endpoint
 
@@ -66,6 +66,13 @@ export function hopOf(scheme: Scheme, member: Member, inner: Family): Hop {
   if (way.carriage !== 'encap') return { gateway, encap: undefined, text: gateway! }
   const encap = encapOf(scheme, member)
   return { gateway, encap, text: hopText(gateway, encap) }
+}
+
+/** A peer's nexthop beside others: routes of IPv6 cannot have several that name a device alone. */
+export function sharedHop(hop: Hop, { endpoint, family }: Member, inner: Family): Hop {
+  if (inner === 'inet' || hop.gateway !== undefined) return hop
+  const gateway = gatewayFor(endpoint, family, inner)
+  return { ...hop, gateway, text: hopText(gateway, hop.encap) }
 }
 
 const GRE_LIKE = /gre|erspan/

@@ -1,4 +1,5 @@
 import type { Route } from '../schema/route.js'
+import { sharedHop } from './carriage.js'
 import { Entries } from './entries.js'
 import { Ids } from './ids.js'
 import { type Destination, familyOfPrefix, Messages } from './messages.js'
@@ -215,7 +216,10 @@ export class Diff {
       const { id } = this.#objects.group(members, familyOfPrefix(prefix))
       return this.#makeRoute(prefix, metric, `#${id}`, { nhId: id }, members)
     }
-    const hops = members.map((member) => ({ to: hopToward(this.#scheme, member, prefix), weight: member.weight }))
+    const hops = members.map((member) => ({
+      to: sharedHop(hopToward(this.#scheme, member, prefix), member, familyOfPrefix(prefix)),
+      weight: member.weight,
+    }))
     const content = multipathText(hops.map(({ to, weight }) => ({ text: to.text, weight })))
     return this.#makeRoute(prefix, metric, content, { hops }, members)
   }

@@ -141,7 +141,7 @@ t.test('a MAC or gateway that goes to another peer', async (t) => {
   t.match(await overlay.sync([{ ...peer(13, '10.1.0.0/16'), mac, gateway: '10.255.0.1' }]), {
     added: 1,
     removed: 1,
-    failures: [],
+    failures: { length: 0 },
   })
   t.match(kernel.forwards, [{ lladdr: mac, dst: '192.168.122.13' }])
   t.equal(kernel.neighbours.length, 1)
@@ -201,10 +201,14 @@ t.test('answers that are lost are looked up', async (t) => {
   const overlay = await open(kernel)
   let lost = 0
   kernel.fault = () => (lost++ === 0 ? 'unheard' : undefined)
-  t.match(await overlay.sync([peer(12, '10.1.0.0/16')]), { added: 1, failures: [], messages: 1 }, 'it was done')
+  t.match(
+    await overlay.sync([peer(12, '10.1.0.0/16')]),
+    { added: 1, failures: { length: 0 }, messages: 1 },
+    'it was done',
+  )
   kernel.fault = () => 'unheard'
   const result = await overlay.sync([peer(12, '10.1.0.0/16'), peer(13, '10.2.0.0/16')])
-  t.match(result, { added: 1, unchanged: 1, failures: [] })
+  t.match(result, { added: 1, unchanged: 1, failures: { length: 0 } })
   t.equal(kernel.routes.length, 2)
 })
 
@@ -266,3 +270,22 @@ t.test('peers that share a MAC and its gateway share what is behind it', async (
     'of another MAC it cannot be',
   )
 })
+
+t.test(
+  'external: a prefix of IPv6 that several peers announce has gateways, which the kernel needs there',
+  async (t) => {
+    const kernel = new ModelKernel({ linkinfo: { kind: 'gre', data: { collectMetadata: true } } })
+    const overlay = await open(kernel)
+    const prefixes = ['10.1.0.0/16', '2001:db8::/32']
+    const peers = [12, 13].map((n) => peer(n, ...prefixes))
+    await overlay.sync(peers)
+    t.match(kernel.routes, [
+      { multipath: [{ gateway: undefined }, { gateway: undefined }] },
+      { multipath: [{ gateway: '::192.168.122.12' }, { gateway: '::192.168.122.13' }] },
+    ])
+    t.match(await overlay.sync(peers), { messages: 0, unchanged: 2 })
+    const found = []
+    for await (const one of overlay.peers()) found.push(one)
+    t.same(found, peers, 'they are no gateways of the peers')
+  },
+)
