@@ -100,15 +100,14 @@ const overIp6gre =
     return onlyExternal(device, 'has no remote, without which the kernel cannot send (ip6_tnl_xmit_ctl)')
   }
 
-const VTI = (device: DeviceFacts, inner: Family, own: Family): Way | Refusal => {
+const VTI = (device: DeviceFacts): Way | Refusal => {
   if (device.remote !== undefined) return pointToPoint(device)
   if (device.local === undefined)
     return refuse(`${device.ifname} has no local address: no XFRM state can match it, and all packets are dropped`)
-  if (inner !== own && own === 'inet') return refuse(`${device.ifname}: IPv6 over vti was never seen to arrive`)
   return {
     carriage: 'onlink',
     gateway: 'endpoint',
-    why: 'the XFRM policies with the mark of the device pick the peer by the inner addresses; the gateway of the route says which peer was meant',
+    why: 'the XFRM policies with the mark of the device pick the peer by the inner addresses; the gateway of the route says which peer was meant (the XFRM states need the flag af-unspec where inner and outer addresses are of different families)',
   }
 }
 
@@ -219,14 +218,14 @@ export const TUNNEL_KINDS = {
     layer: 3,
     underlay: () => V4,
     overhead: () => 20,
-    way: (device, inner) => VTI(device, inner, 'inet'),
+    way: VTI,
   },
   vti6: {
     fallback: 'ip6_vti0',
     layer: 3,
     underlay: () => V6,
     overhead: () => 40,
-    way: (device, inner) => VTI(device, inner, 'inet6'),
+    way: VTI,
   },
   vxlan: {
     layer: 2,

@@ -50,7 +50,7 @@ const ROWS: readonly [TunnelKind, Partial<DeviceFacts>, Expected, Expected][] = 
   ['ip6gretap', LOCAL6, /no remote/, /no remote/],
   ['ip6gretap', EXTERNAL, 'encap+mac', 'encap+mac'],
   ['ip6erspan', EXTERNAL, 'encap+mac', 'encap+mac'],
-  ['vti', LOCAL, 'onlink', /never seen/],
+  ['vti', LOCAL, 'onlink', 'onlink'],
   ['vti', {}, /no local address/, /no local address/],
   ['vti6', LOCAL6, 'onlink', 'onlink'],
   ['vxlan', LOCAL, 'fdb+mac', 'fdb+mac'],
