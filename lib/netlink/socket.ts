@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { readFileSync } from 'node:fs'
 import debug from 'debug'
 import { ClosedError, UnsupportedError } from '../errors.js'
 import { align, NLMSG_ERROR, NLMSG_HDRLEN } from '../wire/frame.js'
@@ -26,6 +27,9 @@ export interface SocketNamespace {
   /** Throws NamespaceGoneError when its name is gone or means another one. */
   check(): void
 }
+
+/** Parameters of the whole host, which are not to be seen in a namespace that was made. */
+const OF_THE_HOST = /^net\/ipv[46]\/neigh\/default\/gc_/
 
 /** What {@link NetlinkSocket.open} takes. */
 export interface SocketOptions {
@@ -232,6 +236,16 @@ export class NetlinkSocket implements Transport {
 
   check(): void {
     this.#namespace?.check()
+  }
+
+  sysctl(path: string): string | undefined {
+    // /proc/sys/net is that of the thread that opens it.
+    const read = (): string => readFileSync(`/proc/sys/${path}`, 'utf8').trim()
+    try {
+      return this.#namespace === undefined || OF_THE_HOST.test(path) ? read() : this.#namespace.run(read)
+    } catch {
+      return undefined
+    }
   }
 
   close(): void {

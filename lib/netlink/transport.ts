@@ -27,6 +27,11 @@ export interface Transport {
   join(group: number): void
   /** Throws NamespaceGoneError if the namespace that the socket was opened in is no longer the one its name means. */
   check(): void
+  /**
+   * Reads a parameter of the namespace that the socket was opened in, by its path under /proc/sys:
+   * `net/ipv4/ip_forward`. Undefined where it cannot be read.
+   */
+  sysctl?(path: string): string | undefined
   /** Closes the socket; nothing is received afterwards. Idempotent. */
   close(): void
 }

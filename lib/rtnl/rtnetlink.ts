@@ -38,10 +38,12 @@ export interface RtnetlinkOptions extends ConnectionOptions {
 export class Rtnetlink extends Connection {
   /** Where monitors are opened: the same namespace. */
   readonly #open: (groups: readonly number[]) => Transport
+  readonly #transport: Transport
 
   private constructor(transport: Transport, options: RtnetlinkOptions, open: (groups: readonly number[]) => Transport) {
     super(transport, rtnetlink, options)
     this.#open = open
+    this.#transport = transport
   }
 
   /**
@@ -67,6 +69,14 @@ export class Rtnetlink extends Connection {
       if (monitors === undefined) throw new NbmaError('NBMA_UNSUPPORTED', 'this connection was made without monitors')
       return monitors()
     })
+  }
+
+  /**
+   * Reads a parameter of the namespace, by its path under /proc/sys: `net/ipv4/ip_forward`. sysctl(8)
+   * @returns undefined where there is none, or it cannot be read
+   */
+  sysctl(path: string): string | undefined {
+    return this.#transport.sysctl?.(path)
   }
 
   /**

@@ -68,6 +68,8 @@ export class FakeTransport implements Transport {
   sendError: Error | undefined
   /** If set, check() throws it. */
   gone: Error | undefined
+  /** Parameters of its namespace, by their paths under /proc/sys. */
+  readonly sysctls: Record<string, string | number> = {}
   #receiver: Receiver | undefined
   #drops = 0
   #queue: { datagram: Buffer; at: number; cost: number }[] = []
@@ -105,6 +107,11 @@ export class FakeTransport implements Transport {
 
   join(group: number): void {
     this.groups.push(group)
+  }
+
+  sysctl(path: string): string | undefined {
+    const value = this.sysctls[path]
+    return value === undefined ? undefined : `${value}`
   }
 
   check(): void {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { KernelError } from '../errors.js'
 import { address } from '../rtnl/address.js'
 import { link } from '../rtnl/link.js'
@@ -72,7 +71,7 @@ export async function check(rt: Rtnetlink, scheme: Scheme): Promise<Finding[]> {
   await checkAddresses(rt, scheme, snapshot, add)
   await checkUnderlay(rt, scheme, now, snapshot, add)
   checkDevice(found, now, add)
-  checkLimits(scheme, snapshot, add)
+  checkLimits(rt, scheme, snapshot, add)
   checkForeign(snapshot, add)
   await checkFallback(rt, now, add)
   return findings
@@ -172,7 +171,7 @@ function checkDevice(found: Link, { ifname }: DeviceFacts, add: Add): void {
     )
 }
 
-function checkLimits({ device, ways }: Scheme, { peers, nexthops }: Snapshot, add: Add): void {
+function checkLimits(rt: Rtnetlink, { device, ways }: Scheme, { peers, nexthops }: Snapshot, add: Add): void {
   if (nexthops.size > MOST_OBJECTS)
     add(
       'nexthop-objects',
@@ -184,7 +183,7 @@ function checkLimits({ device, ways }: Scheme, { peers, nexthops }: Snapshot, ad
     const way = ways[family]
     // Permanent entries do not count against the threshold.
     if (isRefusal(way) || way.lladdr !== undefined || way.carriage === 'encap') continue
-    const most = sysctl(`net/${families[family]}/neigh/default/gc_thresh3`)
+    const most = numberOf(rt, `net/${families[family]}/neigh/default/gc_thresh3`)
     if (most !== undefined && peers.size > most)
       add(
         'neighbour-table',
@@ -225,7 +224,7 @@ async function checkFallback(rt: Rtnetlink, now: DeviceFacts, add: Add): Promise
   }
   const others = (await rt.list(link.list())).filter((one) => one.linkinfo?.kind === now.kind).map(factsOf)
   const other = others.find((one) => one.fallback)
-  const only = sysctl('net/core/fb_tunnels_only_for_init_net')
+  const only = numberOf(rt, 'net/core/fb_tunnels_only_for_init_net')
   if (other === undefined && only !== undefined && only > 0)
     add(
       'fallback-absent',
@@ -240,11 +239,8 @@ async function checkFallback(rt: Rtnetlink, now: DeviceFacts, add: Add): Promise
     )
 }
 
-/** A parameter of the namespace that this process is in; undefined where it cannot be read. */
-function sysctl(path: string): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/sys/${path}`, 'utf8'))
-  } catch {
-    return undefined
-  }
+/** A parameter of the namespace; undefined where it cannot be read. */
+function numberOf(rt: Rtnetlink, path: string): number | undefined {
+  const text = rt.sysctl(path)
+  return text === undefined ? undefined : Number(text)
 }

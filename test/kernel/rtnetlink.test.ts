@@ -7,6 +7,7 @@ import { link } from '../../lib/rtnl/link.js'
 import { nexthop } from '../../lib/rtnl/nexthop.js'
 import { route } from '../../lib/rtnl/route.js'
 import { Rtnetlink } from '../../lib/rtnl/rtnetlink.js'
+import { Lab } from '../../lib/testing/lab.js'
 import { Request } from '../../lib/wire/request.js'
 import { needsNamespaces, runNode, testNamespace, uniqueName } from '../helpers/kernel.js'
 
@@ -428,4 +429,20 @@ t.test('nothing is told of what was not seen', skip, async (t) => {
   }
   const there = (await rt.list(route.list({ table: 100 }), { timeout: 10_000 })).length
   t.ok(there >= told.applied && there <= told.applied + told.unknown, JSON.stringify({ ...told, there }))
+})
+
+t.test('parameters are those of the namespace that the connection is in', skip, async (t) => {
+  await using lab = await Lab.create({ hosts: { a: { eth1: '192.168.122.11/24' }, b: { eth1: '192.168.122.12/24' } } })
+  const { a, b } = lab.hosts
+  const path = 'net/ipv4/conf/eth1/rp_filter'
+  for (const value of [0, 1, 2]) {
+    a.sysctl(path.replaceAll('/', '.'), value)
+    b.sysctl(path.replaceAll('/', '.'), 2 - value)
+    t.equal(a.rt.sysctl(path), `${value}`)
+    t.equal(b.rt.sysctl(path), `${2 - value}`)
+  }
+  t.equal(a.rt.sysctl('net/ipv4/no/such'), undefined)
+  await using own = await Rtnetlink.open()
+  t.equal(own.sysctl(path), undefined, 'the process stays where it was')
+  t.ok(Number(a.rt.sysctl('net/ipv4/neigh/default/gc_thresh3')) > 0, 'what is global is seen from everywhere')
 })

@@ -186,3 +186,11 @@ t.test('bytes', async (t) => {
   )
   t.equal(obey(m, new FakeTransport()), undefined)
 })
+
+t.test('parameters are what a test sets', (t) => {
+  const fake = new FakeTransport()
+  t.equal(fake.sysctl('net/ipv4/ip_forward'), undefined)
+  fake.sysctls['net/ipv4/ip_forward'] = 1
+  t.equal(fake.sysctl('net/ipv4/ip_forward'), '1')
+  t.end()
+})
