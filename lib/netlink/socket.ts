@@ -29,7 +29,7 @@ export interface SocketNamespace {
 }
 
 /** Parameters of the whole host, which are not to be seen in a namespace that was made. */
-const OF_THE_HOST = /^net\/ipv[46]\/neigh\/default\/gc_/
+const OF_THE_HOST = /^net\/(ipv[46]\/neigh\/default\/gc_|core\/fb_tunnels_only_for_init_net$)/
 
 /** What {@link NetlinkSocket.open} takes. */
 export interface SocketOptions {

@@ -1,43 +1,20 @@
 import { KernelError } from '../errors.js'
 import { address } from '../rtnl/address.js'
-import { link } from '../rtnl/link.js'
 import { route } from '../rtnl/route.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
+import type { Address } from '../schema/address.js'
 import type { Link } from '../schema/link.js'
 import type { Route } from '../schema/route.js'
-import { MOST_OBJECTS } from './converge.js'
-import { factsOf, findLink, isAny } from './device.js'
+import { factsOf, findLink } from './device.js'
+import type { Add, Finding } from './finding.js'
 import { type DeviceFacts, type Family, kindRow } from './kinds.js'
-import { isRefusal, type Scheme } from './scheme.js'
+import { checkLimits, numberOf } from './limits.js'
+import { checkRivals } from './rivals.js'
+import type { Scheme } from './scheme.js'
 import { readSnapshot, type Snapshot } from './snapshot.js'
+import { readUnderlay } from './underlay.js'
 
-/** Something that keeps packets from peers, or may do so. */
-export interface Finding {
-  /** Stable name of the case. */
-  readonly code:
-    | 'device-gone'
-    | 'device-down'
-    | 'no-addresses'
-    | 'source-missing'
-    | 'endpoint-local'
-    | 'no-underlay-route'
-    | 'underlay-loop'
-    | 'mtu'
-    | 'pmtu'
-    | 'rp-filter'
-    | 'forwarding'
-    | 'neighbour-table'
-    | 'nexthop-objects'
-    | 'foreign-route'
-    | 'fallback-shared'
-    | 'fallback-absent'
-  /** `error`: packets are lost now; `warning`: some may be; `note`: worth knowing. */
-  readonly severity: 'error' | 'warning' | 'note'
-  /** What is the matter, and what to do about it. */
-  readonly message: string
-  /** The peer that it is about, where it is about one. */
-  readonly endpoint?: string
-}
+export type { Finding } from './finding.js'
 
 /** Underlay routes that are looked up: peers differ little in them. */
 const SAMPLES = 64
@@ -46,8 +23,8 @@ const MOST = 20
 /** Where devconf of IFLA_INET_CONF keeps these (IPV4_DEVCONF_*, linux/ip.h). */
 const FORWARDING = 0
 const RP_FILTER = 7
-
-type Add = (code: Finding['code'], severity: Finding['severity'], message: string, endpoint?: string) => void
+/** Where those of IFLA_INET6_CONF keep it (DEVCONF_FORWARDING, linux/ipv6.h). */
+const FORWARDING6 = 0
 
 /** Looks for what is known to go wrong. Changes nothing. */
 export async function check(rt: Rtnetlink, scheme: Scheme): Promise<Finding[]> {
@@ -68,22 +45,20 @@ export async function check(rt: Rtnetlink, scheme: Scheme): Promise<Finding[]> {
       `${now.ifname} is down, and its routes and nexthop objects went with that: bring it up and sync`,
     )
   const snapshot = await readSnapshot(rt, scheme, { expectation: { interests: () => true, settles: () => false } })
-  await checkAddresses(rt, scheme, snapshot, add)
-  await checkUnderlay(rt, scheme, now, snapshot, add)
-  checkDevice(found, now, add)
-  checkLimits(rt, scheme, snapshot, add)
+  const own = await checkAddresses(rt, scheme, snapshot, add)
+  const direct = await checkUnderlay(rt, scheme, now, snapshot, add)
+  checkDevice(rt, found, now, own, snapshot, add)
+  checkLimits(rt, scheme, snapshot, direct, add)
   checkForeign(snapshot, add)
-  await checkFallback(rt, now, add)
+  await checkRivals(rt, now, add)
   return findings
 }
 
-async function checkAddresses(rt: Rtnetlink, scheme: Scheme, { peers }: Snapshot, add: Add): Promise<void> {
-  const own = new Set<string>()
-  for (const { local, address: prefix } of await rt.list(address.list())) {
-    const text = local ?? prefix?.replace(/\/.*/, '')
-    if (text !== undefined) own.add(text)
-  }
-  if (![...own].some((one) => !one.includes(':')))
+/** Returns the addresses of the host. */
+async function checkAddresses(rt: Rtnetlink, scheme: Scheme, { peers }: Snapshot, add: Add): Promise<Address[]> {
+  const all = await rt.list(address.list())
+  const own = new Set(all.map(({ local, address: prefix }) => local ?? prefix?.replace(/\/.*/, '')))
+  if (![...own].some((one) => one !== undefined && !one.includes(':')))
     add(
       'no-addresses',
       'error',
@@ -92,55 +67,99 @@ async function checkAddresses(rt: Rtnetlink, scheme: Scheme, { peers }: Snapshot
   for (const source of Object.values(scheme.source))
     if (!own.has(source))
       add('source-missing', 'error', `the source address ${source} is on no device: the kernel refuses routes with it`)
-  for (const endpoint of peers.keys())
-    if (own.has(endpoint))
-      add('endpoint-local', 'error', `${endpoint} is an address of this host by now: its packets stay here`, endpoint)
+  const taken = await readUnderlay(rt)
+  for (const { endpoint, gateway } of peers.values()) {
+    const why = taken.get(endpoint)
+    if (endpoint !== '' && why !== undefined)
+      add(
+        'endpoint-local',
+        'error',
+        `the endpoint ${endpoint} is no other host by now (${why}): its packets do not leave for it; remove the peer or the address`,
+        endpoint,
+      )
+    const whyNot = gateway === undefined ? undefined : taken.get(gateway)
+    if (whyNot !== undefined)
+      add(
+        'gateway-local',
+        'error',
+        `the gateway ${gateway} of ${endpoint} is no other host by now (${whyNot}): give the peer another one, or remove the address`,
+        endpoint,
+      )
+  }
+  return all
 }
 
+/** Endpoints to look up: those that peers claim to be behind themselves or others, and some of the rest. */
+function sampleOf({ peers, routes }: Snapshot): { suspects: string[]; sample: string[] } {
+  const endpoints = [...peers.keys()].filter((one) => one !== '')
+  const suspects = endpoints.filter((one) => routes.has(`${one}/${one.includes(':') ? 128 : 32}`)).slice(0, SAMPLES)
+  const step = Math.max(1, Math.floor(endpoints.length / SAMPLES))
+  return { suspects, sample: endpoints.filter((one, i) => i % step === 0 && !suspects.includes(one)) }
+}
+
+/** Returns how many peers no router is in front of, about. */
 async function checkUnderlay(
   rt: Rtnetlink,
-  scheme: Scheme,
+  { device }: Scheme,
   now: DeviceFacts,
-  { peers }: Snapshot,
+  snapshot: Snapshot,
   add: Add,
-): Promise<void> {
-  const endpoints = [...peers.keys()].filter((one) => one !== '')
-  const step = Math.max(1, Math.floor(endpoints.length / SAMPLES))
-  const devices = new Map<number, Link | undefined>()
+): Promise<Record<Family, number>> {
   const row = kindRow(now.kind)
-  for (let i = 0; i < endpoints.length; i += step) {
-    const endpoint = endpoints[i]!
+  const devices = new Map<number, number>()
+  const looked = { inet: 0, inet6: 0 }
+  const direct = { inet: 0, inet6: 0 }
+  const { suspects, sample } = sampleOf(snapshot)
+  for (const endpoint of [...suspects, ...sample]) {
+    const family = endpoint.includes(':') ? 'inet6' : 'inet'
+    looked[family]++
     const way = await wayTo(rt, endpoint)
     if (way === undefined) {
       add('no-underlay-route', 'error', `no route leads to the endpoint ${endpoint}`, endpoint)
       continue
     }
-    if (way.oif === undefined) continue
-    if (way.oif === scheme.device.index && row !== undefined)
+    if (way.oif === undefined || way.type === 'local') continue
+    if (way.oif === device.index && row !== undefined)
       add(
         'underlay-loop',
         'error',
         `packets to the endpoint ${endpoint} go into ${now.ifname} itself: a prefix of some peer holds it, and no more specific route leads there`,
         endpoint,
       )
-    else if (!devices.has(way.oif)) devices.set(way.oif, await findLink(rt, way.oif))
+    else {
+      if ((way.gateway ?? way.via) === undefined) direct[family]++
+      if (!devices.has(way.oif)) devices.set(way.oif, (await findLink(rt, way.oif))?.mtu ?? 0)
+      const narrow = way.metrics?.mtu
+      if (row !== undefined && narrow && narrow < devices.get(way.oif)!)
+        checkMtu(now, narrow, `the way to ${endpoint}`, row.overhead(now), add, endpoint)
+    }
   }
-  for (const under of devices.values()) {
-    if (under === undefined || row === undefined || under.mtu === undefined) continue
-    const most = under.mtu - row.overhead(now)
-    if (now.mtu > most)
-      add(
-        'mtu',
-        'warning',
-        `${now.ifname} has MTU ${now.mtu}, but ${under.ifname} (${under.mtu}) leaves ${most} of ${row.overhead(now)} bytes overhead: larger packets are fragmented or dropped; set the MTU to ${most}`,
-      )
-  }
+  for (const [index, mtu] of devices)
+    if (row !== undefined && mtu > 0)
+      checkMtu(now, mtu, (await findLink(rt, index))?.ifname ?? `device ${index}`, row.overhead(now), add)
   if (devices.size > 0 && now.data.pmtudisc === false && row !== undefined)
     add(
       'pmtu',
       'note',
       `${now.ifname} does not set the outer don't-fragment bit (nopmtudisc): large packets are fragmented on the way instead of being told to be smaller`,
     )
+  const ends = [...snapshot.peers.keys()]
+  const whole = (family: Family): number => {
+    const count = ends.filter((one) => one !== '' && one.includes(':') === (family === 'inet6')).length
+    return looked[family] === 0 ? 0 : Math.round((count * direct[family]) / looked[family])
+  }
+  return { inet: whole('inet'), inet6: whole('inet6') }
+}
+
+function checkMtu(now: DeviceFacts, mtu: number, what: string, overhead: number, add: Add, endpoint?: string): void {
+  const most = mtu - overhead
+  if (now.mtu <= most) return
+  add(
+    'mtu',
+    'warning',
+    `${now.ifname} has MTU ${now.mtu}, but ${what} (${mtu}) leaves ${most} after ${overhead} bytes overhead: larger packets are fragmented or dropped; set the MTU to ${most}`,
+    endpoint,
+  )
 }
 
 /** The route that packets to an address of the underlay take. */
@@ -155,42 +174,51 @@ async function wayTo(rt: Rtnetlink, endpoint: string): Promise<Route | undefined
   }
 }
 
-function checkDevice(found: Link, { ifname }: DeviceFacts, add: Add): void {
+function checkDevice(
+  rt: Rtnetlink,
+  found: Link,
+  { ifname, index }: DeviceFacts,
+  own: readonly Address[],
+  { routes }: Snapshot,
+  add: Add,
+): void {
   const conf = found.afSpec?.inet?.conf
-  if (conf?.[RP_FILTER] === 1)
+  // The kernel takes the larger one.
+  const filter = Math.max(conf?.[RP_FILTER] ?? 0, numberOf(rt, 'net/ipv4/conf/all/rp_filter') ?? 0)
+  if (filter === 1)
     add(
       'rp-filter',
       'note',
-      `${ifname} has rp_filter 1 (strict): packets of a peer whose route back is another are dropped; 2 (loose) or 0 takes them`,
+      `${ifname} has rp_filter 1 (strict, net.ipv4.conf.${ifname} or all): packets of a peer whose route back is another are dropped; 2 (loose) takes them, and 0 if both have it`,
     )
-  if (conf?.[FORWARDING] === 0)
+  else if (filter === 2 && !own.some((one) => one.index === index && one.family === 'inet'))
     add(
-      'forwarding',
+      'rp-filter',
       'note',
-      `${ifname} does not forward IPv4: peers reach the addresses of this host, but not what is behind it (net.ipv4.ip_forward)`,
+      `${ifname} has rp_filter 2 (loose) and no IPv4 address: packets of a peer whose route back is through another device are dropped; any address on ${ifname}, a /32 too, mends it`,
     )
-}
-
-function checkLimits(rt: Rtnetlink, { device, ways }: Scheme, { peers, nexthops }: Snapshot, add: Add): void {
-  if (nexthops.size > MOST_OBJECTS)
-    add(
-      'nexthop-objects',
-      'warning',
-      `${nexthops.size} nexthop objects: when ${device.ifname} goes down the kernel holds its lock for seconds to minutes; strategy onlink does not have that`,
-    )
-  const families: Readonly<Record<Family, string>> = { inet: 'ipv4', inet6: 'ipv6' }
-  for (const family of ['inet', 'inet6'] as const) {
-    const way = ways[family]
-    // Permanent entries do not count against the threshold.
-    if (isRefusal(way) || way.lladdr !== undefined || way.carriage === 'encap') continue
-    const most = numberOf(rt, `net/${families[family]}/neigh/default/gc_thresh3`)
-    if (most !== undefined && peers.size > most)
+  const prefixes = [...routes.keys()]
+  const families = [
+    {
+      words: 'IPv4',
+      value: conf?.[FORWARDING],
+      carried: prefixes.some((one) => !one.includes(':')),
+      name: 'net.ipv4.ip_forward',
+    },
+    {
+      words: 'IPv6',
+      value: found.afSpec?.inet6?.conf?.[FORWARDING6],
+      carried: prefixes.some((one) => one.includes(':')),
+      name: 'net.ipv6.conf.all.forwarding',
+    },
+  ]
+  for (const { words, value, carried, name } of families)
+    if (value === 0 && carried)
       add(
-        'neighbour-table',
+        'forwarding',
         'note',
-        `${peers.size} peers, but the table of ${families[family]} neighbours holds ${most} (gc_thresh3, for all of the host): entries of active peers are made again and again; a larger number spares the kernel that`,
+        `${ifname} does not forward ${words}: peers reach the addresses of this host, but not what is behind it; set ${name} to 1 where they shall`,
       )
-  }
 }
 
 function checkForeign({ routes, foreign }: Snapshot, add: Add): void {
@@ -209,38 +237,4 @@ function checkForeign({ routes, foreign }: Snapshot, add: Add): void {
       )
     }
   }
-}
-
-async function checkFallback(rt: Rtnetlink, now: DeviceFacts, add: Add): Promise<void> {
-  const fallback = kindRow(now.kind)?.fallback
-  if (fallback === undefined) return
-  if (now.fallback) {
-    add(
-      'fallback-shared',
-      'note',
-      `${now.ifname} is the fallback device of ${now.kind}: whoever uses ${now.kind} here shares it, and it cannot be deleted or changed`,
-    )
-    return
-  }
-  const others = (await rt.list(link.list())).filter((one) => one.linkinfo?.kind === now.kind).map(factsOf)
-  const other = others.find((one) => one.fallback)
-  const only = numberOf(rt, 'net/core/fb_tunnels_only_for_init_net')
-  if (other === undefined && only !== undefined && only > 0)
-    add(
-      'fallback-absent',
-      'note',
-      `there is no ${fallback} here (net.core.fb_tunnels_only_for_init_net is ${only}): packets from peers whose address, key or remote no device has are answered with an error instead of being taken`,
-    )
-  else if (other?.up && isAny(now.local ?? '0.0.0.0'))
-    add(
-      'fallback-shared',
-      'note',
-      `${other.ifname} is up as well: packets that do not fit ${now.ifname} (key, flags) come in there`,
-    )
-}
-
-/** A parameter of the namespace; undefined where it cannot be read. */
-function numberOf(rt: Rtnetlink, path: string): number | undefined {
-  const text = rt.sysctl(path)
-  return text === undefined ? undefined : Number(text)
 }

@@ -4,7 +4,7 @@ import { address } from '../rtnl/address.js'
 import { route } from '../rtnl/route.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import { AddressMap } from './address-map.js'
-import type { Roster, Underlay } from './roster.js'
+import type { Roster } from './roster.js'
 import type { Scheme } from './scheme.js'
 
 /**
@@ -13,7 +13,7 @@ import type { Scheme } from './scheme.js'
  */
 
 /** Reads the addresses that no peer can have. */
-export async function readUnderlay(rt: Rtnetlink): Promise<Underlay> {
+export async function readUnderlay(rt: Rtnetlink): Promise<AddressMap<string>> {
   const taken = new AddressMap<string>()
   for (const found of await rt.list(address.list())) {
     const own = found.local ?? found.address?.replace(/\/.*/, '')
