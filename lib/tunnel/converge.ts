@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import createDebug from 'debug'
 import { NbmaError, UnsupportedError } from '../errors.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
@@ -13,7 +14,9 @@ import type { Wanted } from './wanted.js'
 const debug = createDebug('nbma:overlay')
 
 /** How often a change is tried where others change the same things meanwhile. */
-const ROUNDS = 4
+const ROUNDS = 5
+/** Milliseconds before the second try; each time four times as many: what is read while others change much lacks some. */
+const PAUSE = 10
 
 /**
  * Peers that nexthop objects are used for unless forced: link down holds the kernel's lock for 0.2 s with as many, and
@@ -84,6 +87,7 @@ export async function converge(
       return dryRun ? { ...result, requests } : result
     }
     for (const claim of wanted.routes.values()) claim.settled = false
+    await sleep(PAUSE * 4 ** (round - 1), undefined, { signal }).catch(() => {})
   }
 }
 

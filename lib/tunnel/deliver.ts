@@ -61,7 +61,7 @@ export async function deliver(rt: Rtnetlink, diff: Diff, options: DeliverOptions
   const { signal, dryRun, onProgress, total } = options
   const delivery: Delivery = { sent: 0, failures: [], doubtful: false, deviceLost: undefined, requests: [] }
   const report = (sent: number): void => onProgress?.({ done: diff.done, total, sent })
-  const steps = diff.steps()[Symbol.iterator]()
+  const steps = new Steps(diff)
   let lot: Lot
   do {
     signal?.throwIfAborted()
@@ -69,6 +69,8 @@ export async function deliver(rt: Rtnetlink, diff: Diff, options: DeliverOptions
     if (dryRun) delivery.requests.push(...lot)
     else account(lot, await send(rt, lot, signal, (sent) => report(delivery.sent + sent)), delivery)
     report(delivery.sent)
+    // An object whose id somebody else took in the meantime must not be led to.
+    if (steps.leads && delivery.doubtful) return delivery
     if (!lot.ended) await turn()
   } while (!lot.ended && delivery.deviceLost === undefined)
   return delivery
@@ -94,6 +96,41 @@ function send(
   })
 }
 
+/** The steps of a difference, one by one. */
+class Steps {
+  /** The next may lead to an object that was made just before. */
+  leads = false
+  readonly #source: Iterator<Step | undefined>
+  #held: Step | undefined
+  #rank = 0
+
+  constructor(diff: Diff) {
+    this.#source = diff.steps()[Symbol.iterator]()
+  }
+
+  /** The next step, nothing for a while without one; or the end, for now if {@link leads}. */
+  next(): IteratorResult<Step | undefined, void> {
+    const held = this.#held
+    this.leads = false
+    this.#held = undefined
+    const next = held === undefined ? this.#source.next() : { value: held }
+    if (next.done || next.value === undefined) return next
+    const rank = rankOf(next.value.request)
+    this.leads = rank > this.#rank && this.#rank > 0
+    this.#rank = rank
+    if (!this.leads) return next as IteratorYieldResult<Step>
+    this.#held = next.value
+    return { done: true, value: undefined }
+  }
+}
+
+/** 1 for nexthop objects that are made, 2 for groups of them, 3 for what may lead to either; 0 for the rest. */
+function rankOf(request: Request): number {
+  const { operation } = request
+  if (operation === 'RTM_NEWNEXTHOP') return request.value.group === undefined ? 1 : 2
+  return operation.startsWith('RTM_NEW') ? 3 : 0
+}
+
 /** The next messages of a difference: so many, or what can be found before the event loop must turn. */
 class Lot implements Iterable<Request> {
   /** The steps whose messages were given out. */
@@ -102,9 +139,9 @@ class Lot implements Iterable<Request> {
   ended = false
   /** The device is gone or down: the rest would fare no better. */
   deviceLost = false
-  readonly #source: Iterator<Step | undefined>
+  readonly #source: Steps
 
-  constructor(source: Iterator<Step | undefined>) {
+  constructor(source: Steps) {
     this.#source = source
   }
 
@@ -113,10 +150,10 @@ class Lot implements Iterable<Request> {
     while (this.steps.length < LOT && !this.deviceLost) {
       const { done, value: step } = this.#source.next()
       if (done) {
-        this.ended = true
+        this.ended = !this.#source.leads
         return
       }
-      if (step !== undefined) {
+      if (step) {
         began = undefined
         this.steps.push(step)
         yield step.request

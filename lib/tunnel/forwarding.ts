@@ -2,7 +2,7 @@ import { neighbour } from '../rtnl/neighbour.js'
 import { nexthop } from '../rtnl/nexthop.js'
 import type { NeighbourInput } from '../schema/neighbour.js'
 import { hasStations } from './carriage.js'
-import type { Ids } from './ids.js'
+import { type Ids, Stripe } from './ids.js'
 import { familyOfPrefix } from './messages.js'
 import { fmix32, hashSet } from './metric.js'
 import type { Member } from './peer.js'
@@ -38,6 +38,7 @@ export class Forwarding {
   readonly obstacles: Obstacle[] = []
   readonly #scheme: Scheme
   readonly #ids: Ids
+  readonly #stripe: Stripe
   readonly #target: Target
   readonly #present: Snapshot
   /** Endpoint → object. */
@@ -50,6 +51,7 @@ export class Forwarding {
   constructor(scheme: Scheme, ids: Ids, target: Target, present: Snapshot) {
     this.#scheme = scheme
     this.#ids = ids
+    this.#stripe = new Stripe(scheme.nexthopIds, scheme.device.index)
     this.#target = target
     this.#present = present
     const { nexthops, groups } = present.stations
@@ -61,7 +63,11 @@ export class Forwarding {
   *make(): Generator<Step, void> {
     if (!hasStations(this.#scheme)) return
     yield* this.#move()
-    for (const [mac, demand] of this.#demand()) yield* this.#makeStation(mac, demand)
+    const stations = [...this.#demand()].filter(([mac, { members }]) => !this.#isTaken(mac, members))
+    for (const [, { members }] of stations) yield* this.#makeSingles(members)
+    const ids: number[] = []
+    for (const [, demand] of stations) ids.push(yield* this.#makeGroup(demand))
+    for (const [i, [mac, { members }]] of stations.entries()) yield* this.#makeEntry(mac, ids[i]!, members)
   }
 
   /** Lets the object of an endpoint lead to a peer that has none. */
@@ -113,28 +119,29 @@ export class Forwarding {
     return (group?.parts ?? []).filter(({ id }) => !this.#restated(stations.nexthops.get(id)!))
   }
 
-  *#makeStation(mac: string, { members, others }: Demand): Generator<Step, void> {
-    if (this.#isTaken(mac, members)) return
-    const parts: Part[] = [...others]
+  *#makeSingles(members: readonly Member[]): Generator<Step, void> {
     for (const member of members) {
-      const { endpoint, weight, hash } = member
-      let id = this.#singles.get(endpoint)
-      if (id === undefined) {
-        id = this.#ids.take(fmix32(hash ^ SALT))
-        this.#singles.set(endpoint, id)
-        yield about(nexthop.add(this.#single(id, member)), 'missing', member)
-      }
-      parts.push({ id, weight })
+      const { endpoint, hash } = member
+      if (this.#singles.has(endpoint)) continue
+      const id = this.#ids.takeOf(this.#stripe, fmix32(hash ^ SALT))
+      this.#singles.set(endpoint, id)
+      yield about(nexthop.add(this.#single(id, member)), 'missing', member)
     }
+  }
+
+  /** Returns the id of the group. */
+  *#makeGroup({ members, others }: Demand): Generator<Step, number> {
+    const own = members.map(({ endpoint, weight }) => ({ id: this.#singles.get(endpoint)!, weight }))
+    const parts: readonly Part[] = [...others, ...own]
     const text = groupText(parts)
     let id = this.#groups.get(text)
     if (id === undefined) {
-      id = this.#ids.take(hashSet(parts.map((part) => fmix32(part.id ^ SALT))))
+      id = this.#ids.takeOf(this.#stripe, hashSet(parts.map((part) => fmix32(part.id ^ SALT))))
       this.#groups.set(text, id)
       yield aboutAll(nexthop.add({ id, protocol: this.#scheme.protocol, fdb: true, group: parts }), 'missing', members)
     }
     for (const one of [id, ...parts.map((part) => part.id)]) this.#used.add(one)
-    yield* this.#makeEntry(mac, id, members)
+    return id
   }
 
   *#makeEntry(mac: string, nhId: number, members: readonly Member[]): Generator<Step, void> {

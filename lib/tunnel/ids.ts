@@ -7,6 +7,52 @@ import { type Range, within } from './metric.js'
  * @module
  */
 
+/** Every so many ids belong to one device. */
+const STRIDE = 32
+/** A range that is smaller is not parted. */
+const WIDE = 65_536
+
+/**
+ * The ids of a device: objects for forwarding entries do not name one, and while nothing leads to them yet their ids
+ * alone say whose they are.
+ */
+export class Stripe {
+  readonly #range: Range
+  readonly #index: number
+  readonly #stride: number
+
+  /** @param index index of the device */
+  constructor(range: Range, index: number) {
+    this.#range = range
+    this.#stride = range.width < WIDE ? 1 : STRIDE
+    this.#index = index % this.#stride
+  }
+
+  has(id: number): boolean {
+    const { base, width } = this.#range
+    return id >= base && id < base + width && (id - base) % this.#stride === this.#index
+  }
+
+  /** Where to begin. */
+  near(hash: number): number {
+    const { base, width } = this.#range
+    const row = Math.floor(within({ base: 0, width: Math.floor(width / this.#stride) }, hash))
+    return base + row * this.#stride + this.#index
+  }
+
+  /** The one after it. */
+  after(id: number): number {
+    const { base, width } = this.#range
+    const next = id + this.#stride
+    return next < base + width ? next : base + this.#index
+  }
+
+  /** How many there are at most. */
+  get size(): number {
+    return Math.ceil(this.#range.width / this.#stride)
+  }
+}
+
 /** The ids of one change. */
 export class Ids {
   readonly #range: Range
@@ -16,6 +62,17 @@ export class Ids {
   constructor(range: Range, taken: Iterable<number>) {
     this.#range = range
     this.#taken = new Set(taken)
+  }
+
+  /** One of a device's; any other where it has none left. */
+  takeOf(stripe: Stripe, hash: number): number {
+    let id = stripe.near(hash)
+    for (let tries = 0; this.#taken.has(id); tries++) {
+      if (tries === stripe.size) return this.take(hash)
+      id = stripe.after(id)
+    }
+    this.#taken.add(id)
+    return id
   }
 
   /** @throws {NbmaError} if none is left */

@@ -6,6 +6,7 @@ import { check, type Finding } from './check.js'
 import { type Change, type ChangeOptions, converge, type SyncOptions } from './converge.js'
 import { factsOf, getLink, refreshLink } from './device.js'
 import { type DeviceFacts, type Family, kindRow } from './kinds.js'
+import { type Lane, laneOf } from './lane.js'
 import { type OverlayOptions, schemeOf } from './options.js'
 import { Member, type Peer } from './peer.js'
 import { checked, type SyncResult } from './result.js'
@@ -29,7 +30,8 @@ const SLICE = 8
 /**
  * Any number of peers behind one device. What it has is in the kernel alone: routes (and nexthop objects, neighbour
  * and forwarding entries) that bear its protocol number and are on its device. Nothing else is ever changed, and
- * whoever opens an overlay with the same protocol, device and table finds the same peers.
+ * whoever opens an overlay with the same protocol, device and table finds the same peers. Changes through one connection
+ * wait for each other; where several processes change one overlay, the last sync of each of them decides.
  * @example
  * await using overlay = await Overlay.open(rt, { device: tunl0, protocol: 78, source: '11.1.1.1' })
  * await overlay.add({ endpoint: '192.168.122.12', prefixes: ['12.1.1.1/32'] })
@@ -40,7 +42,8 @@ export class Overlay implements AsyncDisposable {
   readonly #rt: Rtnetlink
   readonly #scheme: Scheme
   readonly #families: readonly Family[]
-  /** The change that runs; the next one waits for it. */
+  readonly #lane: Lane
+  /** The last change that was asked for. */
   #tail: Promise<unknown> = Promise.resolve()
   #closed = false
   /** What should be there, as long as somebody watches. */
@@ -50,6 +53,7 @@ export class Overlay implements AsyncDisposable {
   private constructor(rt: Rtnetlink, scheme: Scheme) {
     this.#rt = rt
     this.#scheme = scheme
+    this.#lane = laneOf(rt, scheme)
     this.#families = kindRow(scheme.device.kind)?.underlay(scheme.device) ?? ['inet', 'inet6']
   }
 
@@ -222,10 +226,10 @@ export class Overlay implements AsyncDisposable {
     if (this.#closed) throw new ClosedError(`the overlay on ${this.#scheme.device.ifname} was closed`)
   }
 
-  /** Runs changes one after the other. */
+  /** Runs changes one after the other, those through other objects of the same overlay included. */
   #exclusively<T>(change: () => Promise<T>): Promise<T> {
     this.#open()
-    const run = this.#tail.then(change, change)
+    const run = this.#lane.run(change)
     this.#tail = run.catch(() => {})
     return run
   }

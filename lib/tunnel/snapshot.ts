@@ -9,6 +9,7 @@ import type { Nexthop } from '../schema/nexthop.js'
 import type { Route } from '../schema/route.js'
 import type { Request } from '../wire/request.js'
 import { FLOOD, hopText, outOfIpv6, standsFor } from './carriage.js'
+import { Stripe } from './ids.js'
 import type { DeviceFacts, Family } from './kinds.js'
 import { groupText, multipathText, type PresentHop, type PresentNexthop, PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
@@ -69,7 +70,7 @@ export class Snapshot {
     this.#scheme = scheme
     this.#expectation = expectation
     this.#protocol = protocolName(scheme.protocol)
-    this.stations = new Stations(this.#protocol)
+    this.stations = new Stations(this.#protocol, new Stripe(scheme.nexthopIds, scheme.device.index))
   }
 
   /** Takes a forwarding entry. Neighbours and nexthops are told by them, so they come first. */

@@ -1,12 +1,14 @@
 import type { Neighbour } from '../schema/neighbour.js'
 import type { Nexthop } from '../schema/nexthop.js'
 import { standsFor } from './carriage.js'
+import type { Stripe } from './ids.js'
 import { groupText } from './present.js'
 
 /**
  * MACs that forwarding entries of vxlan lead to through nexthop objects, as the kernel has them: a MAC has a group, the
  * group one object for each endpoint that the MAC is behind (ip-nexthop(8), `fdb`). Such objects name no device, so
- * what tells one overlay's from another's of the same protocol is whose forwarding entries use them.
+ * what tells one overlay's from another's of the same protocol is whose forwarding entries use them, and before any does
+ * their ids.
  * @module
  */
 
@@ -33,14 +35,16 @@ export class Stations {
   /** MAC → id of the group of somebody else's entry. */
   readonly foreign = new Map<string, number>()
   readonly #protocol: string | number
+  readonly #stripe: Stripe
   /** Entries on our device that bear the mark of ours; whether they are is seen by their groups. */
   readonly #marked = new Map<string, number>()
   /** Groups that somebody else's entries use. */
   readonly #used = new Set<number>()
   readonly #strange: FdbGroup[] = []
 
-  constructor(protocol: string | number) {
+  constructor(protocol: string | number, stripe: Stripe) {
     this.#protocol = protocol
+    this.#stripe = stripe
   }
 
   /** Takes a forwarding entry with a group. */
@@ -84,8 +88,14 @@ export class Stations {
       this.groups.delete(id)
     }
     for (const { parts } of this.#strange) for (const { id } of parts) this.nexthops.delete(id)
-    for (const { id, parts } of this.groups.values())
-      if (parts.some((part) => !this.nexthops.has(part.id))) this.groups.delete(id)
+    const leading = new Set(this.entries.values())
+    const known = new Set<number>()
+    for (const { id, parts } of this.groups.values()) {
+      const ours = leading.has(id) || this.#stripe.has(id)
+      if (!ours || parts.some((part) => !this.nexthops.has(part.id))) this.groups.delete(id)
+      else for (const part of parts) known.add(part.id)
+    }
+    for (const id of this.nexthops.keys()) if (!known.has(id) && !this.#stripe.has(id)) this.nexthops.delete(id)
   }
 
   /** The endpoints that a gateway with this MAC leads to: the one that it stands for, or all. */
