@@ -89,7 +89,7 @@ function create(protocol: number): RawNetlinkSocket {
     // The package's root would load its message layers too, in 48 ms where this takes 8.
     module = createRequire(import.meta.url)('netlink/dist/raw.js')
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const { message: why } = cause as Error
     throw new UnsupportedError(`the package netlink has no binding for ${process.platform}-${process.arch}: ${why}`, {
       cause,
     })

@@ -21,7 +21,7 @@ const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11
 const NETLINK_GET_STRICT_CHK = 12
 
-const numberOf = (fd: number, option: number): number => getsockopt(fd, SOL_SOCKET, option)[0] ?? 0
+const numberOf = (fd: number, option: number): number => getsockopt(fd, SOL_SOCKET, option)[0]!
 
 /** SO_RCVBUF in bytes, as the kernel counts. */
 export const receiveBufferOf = (fd: number): number => numberOf(fd, SO_RCVBUF)

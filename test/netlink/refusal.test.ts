@@ -57,6 +57,7 @@ t.test('what is missing', async (t) => {
 t.test('what is allowed', async (t) => {
   const cases: [Record<number, number | bigint>, string | undefined][] = [
     [{ 1: 2, 4: 1n, 5: 255n }, '1 to 255'],
+    [{ 1: 2, 4: 0n, 5: 255n }, 'a number of 1 byte'],
     [{ 1: 8, 2: -128n, 3: 127n }, '-128 to 127'],
     [{ 1: 4, 5: 2n ** 64n - 1n }, 'at most 18446744073709551615'],
     [{ 1: 4, 4: 576n }, 'at least 576'],

@@ -190,6 +190,13 @@ t.test('buffers', { skip }, async (t) => {
   t.equal(socket.sendBuffer, 2 << 20)
   t.equal(listen(t, { namespace, role: 'monitor' }).socket.receiveBuffer, 8 << 20)
   await t.rejects(socket.send(Buffer.alloc(socket.sendBuffer)), { code: 'EMSGSIZE', syscall: 'send' })
+  for (const [name, size] of [
+    ['receiveBuffer', 2 ** 30 + 1],
+    ['receiveBuffer', Number.NaN],
+    ['sendBuffer', -1],
+    ['sendBuffer', 4096.5],
+  ] as const)
+    t.throws(() => NetlinkSocket.open({ namespace, [name]: size }), { name: 'EncodeError', path: name }, `${size}`)
 })
 
 t.test('an overrun is counted, and what was lost is the end', { skip }, async (t) => {

@@ -7,6 +7,7 @@ import { NEIGHBOUR_MESSAGES } from '../../lib/schema/neighbour.js'
 import { ROUTE_MESSAGES } from '../../lib/schema/route.js'
 import { rtnetlink } from '../../lib/schema/rtnetlink.js'
 import { type Frame, frames, NLMSG_HDRLEN } from '../../lib/wire/frame.js'
+import { hostIsLittle } from '../../lib/wire/host.js'
 import type { MessageKind } from '../../lib/wire/message.js'
 import { messageValue } from '../helpers/arbitrary.js'
 import { holds } from '../helpers/property.js'
@@ -127,6 +128,33 @@ t.test('what depends on others is read as ever', async (t) => {
     const expected = alone(ROUTE_MESSAGES, bytes)
     t.equal(outcome(ROUTE_MESSAGES, bytes), expected, name)
     t.equal(ROUTE_MESSAGES.layouts.all.length, 0, name)
+  }
+})
+
+t.test('what can no longer be told stays bytes', async (t) => {
+  const cases: [string, Parameters<typeof route.add>[0], (bytes: Buffer) => void][] = [
+    // rtm_family: a destination of 16 bytes is no label.
+    ['a prefix of another family', { dst: '2001:db8::/64', oif: 3 }, (bytes) => bytes.writeUInt8(28, NLMSG_HDRLEN)],
+    [
+      'a gateway of a family that nobody knows',
+      { dst: '12.0.0.1', oif: 3, via: { family: 'inet6', address: 'fe80::1' } },
+      (bytes) => bytes.writeUInt8(99, bytes.indexOf('fe80', 'hex') - (hostIsLittle ? 2 : 1)),
+    ],
+  ]
+  for (const [name, value, change] of cases) {
+    const { bytes } = route.add(value)
+    const changed = Buffer.from(bytes)
+    change(changed)
+    const all = [bytes, changed, bytes]
+    const expected = all.map((each) => alone(ROUTE_MESSAGES, each))
+    t.not(expected[1], expected[0])
+    t.match(expected[1], /"unknown"/, name)
+    ROUTE_MESSAGES.layouts.clear()
+    t.same(
+      all.map((each) => outcome(ROUTE_MESSAGES, each)),
+      expected,
+      name,
+    )
   }
 })
 
