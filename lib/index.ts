@@ -21,6 +21,7 @@ export { Connection, type ConnectionOptions, type WaitOptions } from './netlink/
 export type { RequestResult } from './netlink/single.js'
 export type { Receiver, Transport } from './netlink/transport.js'
 export { CommandError, type ExecOptions, type Finished, Namespace } from './netns/namespace.js'
+export type { Place } from './netns/place.js'
 export { address } from './rtnl/address.js'
 export { Fou } from './rtnl/fou.js'
 export { link } from './rtnl/link.js'

@@ -2,6 +2,7 @@ import { KernelError, UnsupportedError } from '../errors.js'
 import { Connection, type ConnectionOptions, type WaitOptions } from '../netlink/connection.js'
 import type { RequestResult } from '../netlink/single.js'
 import { NetlinkSocket, type SocketNamespace } from '../netlink/socket.js'
+import { type Place, placeOf } from '../netns/place.js'
 import { CTRL, FOU, type FouPort, type FouPortInput, GENL_ID_CTRL } from '../schema/generic.js'
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from '../wire/frame.js'
 import { MessageKind } from '../wire/message.js'
@@ -40,8 +41,9 @@ export class Fou extends Connection {
    * Opens a generic netlink socket and asks for the number of fou.
    * @throws {UnsupportedError} where the kernel has no fou, or its module is not loaded
    */
-  static async open(options: ConnectionOptions & { namespace?: SocketNamespace | undefined } = {}): Promise<Fou> {
-    const { namespace, ...rest } = options
+  static async open(options: ConnectionOptions & { namespace?: Place | undefined } = {}): Promise<Fou> {
+    const { namespace: place, ...rest } = options
+    const namespace = placeOf(place)
     const control = new MessageKind('nlctrl', GENL_ID_CTRL, CTRL, ['command'])
     const socket = NetlinkSocket.open({ namespace, protocol: NETLINK_GENERIC })
     await using connection = new Connection(socket, new Registry([control]), rest)

@@ -1,8 +1,9 @@
 import { NbmaError } from '../errors.js'
 import { Connection, type ConnectionOptions, type WaitOptions } from '../netlink/connection.js'
 import { monitor } from '../netlink/monitor.js'
-import { NetlinkSocket, type SocketNamespace } from '../netlink/socket.js'
+import { NetlinkSocket } from '../netlink/socket.js'
 import type { Transport } from '../netlink/transport.js'
+import { type Place, placeOf } from '../netns/place.js'
 import { RTNLGRP } from '../schema/constants.js'
 import { rtnetlink } from '../schema/rtnetlink.js'
 import type { MessageName, Objects } from './messages.js'
@@ -18,8 +19,11 @@ export type RtEvent =
 
 /** What {@link Rtnetlink.open} takes. */
 export interface RtnetlinkOptions extends ConnectionOptions {
-  /** Where to open the socket; the process's own network namespace by default. The process itself does not move. */
-  readonly namespace?: SocketNamespace | undefined
+  /**
+   * Where to open the socket: a {@link Namespace}, or its name (`site-a`), its absolute path, or the number of a process
+   * in it. The process's own network namespace by default. The process itself does not move.
+   */
+  readonly namespace?: Place | undefined
   /** SO_RCVBUF in bytes: how much the kernel may answer before we read. Default 1 MiB. */
   readonly receiveBuffer?: number | undefined
   /** Closes the connection when it is aborted. */
@@ -49,11 +53,13 @@ export class Rtnetlink extends Connection {
   /**
    * Opens a netlink socket.
    * @throws {UnsupportedError} where there is no netlink, or koffi cannot be loaded
+   * @throws {NbmaError} ENOENT if there is no such namespace
    * @throws {NamespaceGoneError} if the namespace's name means another one by now
    */
   static async open(options: RtnetlinkOptions = {}): Promise<Rtnetlink> {
-    const { namespace, receiveBuffer, signal } = options
+    const { receiveBuffer, signal } = options
     signal?.throwIfAborted()
+    const namespace = placeOf(options.namespace)
     const transport = NetlinkSocket.open({ namespace, receiveBuffer })
     const rt = new Rtnetlink(transport, options, (groups) => NetlinkSocket.open({ namespace, role: 'monitor', groups }))
     signal?.addEventListener('abort', () => rt.close(), { once: true })

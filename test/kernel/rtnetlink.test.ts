@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs'
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { DumpInterruptedError, KernelError, OutcomeUnknownError } from '../../lib/errors.js'
@@ -169,6 +170,68 @@ t.test('a namespace that was deleted, and made anew', skip, async (t) => {
     ['lo'],
     'nothing was done to the new one',
   )
+})
+
+t.test('a namespace by its name, its path, or a process in it', skip, async (t) => {
+  const namespace = testNamespace(t)
+  await withDevice(await Rtnetlink.open({ namespace })).then((rt) => rt.close())
+  const child = namespace.spawn('sleep', ['60'])
+  t.teardown(() => child.kill())
+  const held = (): number =>
+    readdirSync('/proc/self/fd').filter((fd) => {
+      const stat = statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false })
+      return stat !== undefined && `${stat.dev}:${stat.ino}` === namespace.id
+    }).length
+  const before = held()
+  for (const [i, place] of [namespace.name!, namespace.path, child.pid!, `/proc/${child.pid}/ns/net`].entries()) {
+    await using rt = await Rtnetlink.open({ namespace: place })
+    t.match(await rt.get(link.get({ index: VX })), [{ ifname: 'vx0' }], `${place}`)
+    const stop = new AbortController()
+    const monitor = rt.monitor(['link'], { signal: stop.signal })
+    const next = monitor.next()
+    await rt.request(link.change({ index: VX, mtu: 1400 + i }))
+    t.match(await next, { value: { event: 'RTM_NEWLINK', message: { ifname: 'vx0' } } }, `${place}: a monitor`)
+    stop.abort()
+    t.equal(held(), before, 'nothing is held open')
+  }
+  await t.rejects(Rtnetlink.open({ namespace: uniqueName() }), {
+    code: 'ENOENT',
+    message: /there is no \/run\/netns\//,
+  })
+  await t.rejects(Rtnetlink.open({ namespace: 2 ** 30 }), { code: 'ENOENT' })
+  await t.rejects(Rtnetlink.open({ namespace: 'a/b' }), { code: 'EINVAL' })
+  await t.rejects(Rtnetlink.open({ namespace: '/dev/null' }), { code: 'EINVAL', message: /is not a namespace/ })
+  for (const namespace of [{}, true, null] as never[]) {
+    await t.rejects(Rtnetlink.open({ namespace }), {
+      name: 'EncodeError',
+      path: 'namespace',
+      message: /the name or path/,
+    })
+  }
+})
+
+t.test('a namespace by its name that was deleted, and made anew', skip, async (t) => {
+  const { name } = testNamespace(t)
+  await using rt = await Rtnetlink.open({ namespace: name! })
+  Namespace.open(name!).delete()
+  const gone = { name: 'NamespaceGoneError', message: `network namespace ${name} is gone` }
+  await t.rejects(rt.list(link.list()), gone)
+  t.throws(() => rt.monitor(['link']), gone)
+  Namespace.create(name!).close()
+  const anew = { name: 'NamespaceGoneError', message: `network namespace ${name} was deleted and created anew` }
+  await t.rejects(rt.list(link.list()), anew)
+  t.throws(() => rt.monitor(['link']), anew)
+})
+
+t.test('a connection that a signal closes', skip, async (t) => {
+  const namespace = testNamespace(t)
+  const reason = new Error('mine')
+  await t.rejects(Rtnetlink.open({ namespace, signal: AbortSignal.abort(reason) }), reason, 'or does not open')
+  const controller = new AbortController()
+  const rt = await Rtnetlink.open({ namespace, signal: controller.signal })
+  t.equal((await rt.list(link.list())).length, 1)
+  controller.abort()
+  await t.rejects(rt.list(link.list()), { name: 'ClosedError' })
 })
 
 t.test('timeouts and aborts', skip, async (t) => {
