@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import t from 'tap'
 import { needsNamespaces } from '../helpers/kernel.js'
+import { isUml } from '../helpers/uml.js'
 import { which } from '../helpers/which.js'
 import { type Captured, capture, isHazardous } from '../iproute2/capture.js'
 import { type Command, commands } from '../iproute2/commands.js'
@@ -17,7 +18,6 @@ const LEAST = 150
 const UML_SECONDS = 300
 
 const { ensureUml, runInUml } = await import(pathToFileURL(locate('tools/uml.mjs')).href)
-const isUml = readFileSync('/proc/cpuinfo', 'utf8').includes('User Mode Linux')
 
 /** Why commands cannot be captured here; under CI they are, or the test fails. */
 function obstacle(): string | false {

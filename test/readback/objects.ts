@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import { KernelError } from '../../lib/errors.js'
 import type { Namespace } from '../../lib/netns/namespace.js'
@@ -13,6 +12,7 @@ import type { LinkinfoInput } from '../../lib/schema/link.js'
 import type { Nexthop } from '../../lib/schema/nexthop.js'
 import type { Route, RouteInput } from '../../lib/schema/route.js'
 import { testNamespace } from '../helpers/kernel.js'
+import { isUml, loadModules } from '../helpers/uml.js'
 import { agree, type Reasons, withoutPadding } from '../show/agree.js'
 import { otherIproute2, printed } from '../show/iproute2.js'
 import { devicesIn } from '../show/link.js'
@@ -97,16 +97,14 @@ const CASES: readonly EncapCase[] = [
 ]
 
 /** The options are only for a kernel that may be lost. */
-const isExpendable = readFileSync('/proc/cpuinfo', 'utf8').includes('User Mode Linux')
-
-const cases = CASES.filter(({ hazardous }) => isExpendable || !hazardous)
+const cases = CASES.filter(({ hazardous }) => isUml || !hazardous)
 
 /** A namespace with MPLS, and a device that is up. */
 async function scene(t: Test): Promise<{ ns: Namespace; rt: Rtnetlink; oif: number }> {
   const ns = testNamespace(t)
   const rt = await Rtnetlink.open({ namespace: ns })
   t.teardown(() => rt.close())
-  execFileSync('modprobe', ['-a', 'mpls_router', 'mpls_iptunnel'])
+  loadModules('mpls_router', 'mpls_iptunnel')
   ns.run(() => writeFileSync('/proc/sys/net/mpls/platform_labels', '1000'))
   await rt.request(link.add({ ifname: 'e0', linkinfo: { kind: 'veth', data: { peer: { ifname: 'e1' } } } }))
   await rt.request(link.change({ ifname: 'e1', up: true }))
@@ -252,7 +250,7 @@ export async function readNeighbours(t: Test): Promise<void> {
 export async function readUdpEncaps(t: Test): Promise<void> {
   const rt = await Rtnetlink.open({ namespace: testNamespace(t) })
   t.teardown(() => rt.close())
-  execFileSync('modprobe', ['-a', 'fou', 'fou6'])
+  loadModules('fou', 'fou6')
   const udp = { encapFlags: ['csum', 'csum6'], encapSport: 1000, encapDport: 5555 } as const
   const local4 = '192.0.2.1'
   const local6 = '2001:db8::1'

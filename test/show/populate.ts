@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import type { Namespace } from '../../lib/netns/namespace.js'
 import { address } from '../../lib/rtnl/address.js'
@@ -8,6 +7,7 @@ import { nexthop } from '../../lib/rtnl/nexthop.js'
 import { route } from '../../lib/rtnl/route.js'
 import type { Rtnetlink } from '../../lib/rtnl/rtnetlink.js'
 import { rule } from '../../lib/rtnl/rule.js'
+import { loadModules } from '../helpers/uml.js'
 import { batch } from './iproute2.js'
 
 /** Fills a namespace with one of everything, partly by iproute2 and partly by our builders. */
@@ -221,7 +221,7 @@ const MORE_ROUTES = `
 `
 
 async function addMore(here: Namespace, rt: Rtnetlink, index: (name: string) => Promise<number>): Promise<void> {
-  execFileSync('modprobe', ['-a', 'mpls_router', 'mpls_iptunnel'])
+  loadModules('mpls_router', 'mpls_iptunnel')
   here.run(() => {
     writeFileSync('/proc/sys/net/mpls/platform_labels', '1000')
     writeFileSync('/proc/sys/net/mpls/conf/b0/input', '1')

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +5,7 @@ import t from 'tap'
 import ts from 'typescript'
 import { body, examples, MODULES } from '../examples/collect.js'
 import { testNamespace } from '../helpers/kernel.js'
+import { loadModules } from '../helpers/uml.js'
 
 /** What is shown to readers runs: each in a lab of its own, all in one process in a bare namespace with tunl0. */
 
@@ -87,7 +87,7 @@ function program(): string {
 t.setTimeout(120_000)
 
 t.test('examples run', async (t) => {
-  execFileSync('modprobe', ['fou'])
+  loadModules('fou')
   const folder = mkdtempSync(join(tmpdir(), 'nbma-examples-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'examples.mjs')

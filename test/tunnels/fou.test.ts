@@ -4,6 +4,7 @@ import { UnsupportedError } from '../../lib/errors.js'
 import { Fou } from '../../lib/rtnl/fou.js'
 import type { Captured } from '../../lib/wire/pcap.js'
 import { testNamespace } from '../helpers/kernel.js'
+import { loadModules, unloadModule } from '../helpers/uml.js'
 
 const shown = (namespace: string): string[] =>
   execFileSync('ip', ['-n', namespace, 'fou', 'show'], { encoding: 'utf8' })
@@ -13,18 +14,13 @@ const shown = (namespace: string): string[] =>
     .sort()
 
 t.test('without the module, what to do is said', async (t) => {
-  try {
-    execFileSync('modprobe', ['-r', 'fou'], { stdio: 'ignore' })
-  } catch {
-    // It is not a module here, or in use by others.
-    t.comment('the module fou cannot be unloaded here')
-    return
-  }
+  loadModules('fou')
+  unloadModule('fou')
   await t.rejects(Fou.open(), new UnsupportedError('the kernel has no fou, or its module is not loaded (modprobe fou)'))
 })
 
 t.test('ports: what we add `ip fou` shows, and the other way round', async (t) => {
-  execFileSync('modprobe', ['fou'])
+  loadModules('fou')
   const namespace = testNamespace(t)
   const seen: Captured[] = []
   const fou = await Fou.open({ namespace, tap: (datagram) => seen.push(datagram) })

@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { link } from '../../lib/rtnl/link.js'
 import { Lab } from '../../lib/testing/lab.js'
 import { type FallbackKind, TUNNEL_KINDS, type TunnelKind } from '../../lib/tunnel/kinds.js'
 import { Tunnel, type TunnelOptions } from '../../lib/tunnel/tunnel.js'
+import { setForAll } from '../helpers/uml.js'
 
 /** Tunnel devices of every kind. Runs in a kernel that has them: `node tools/uml.mjs -- node …`. */
 
@@ -13,7 +13,6 @@ const skip = { timeout: 120_000 }
 const hosts = { h11: { eth1: ['192.168.122.11/24', 'fd00::11/64'] } } as const
 const IPV4 = '192.168.122.11'
 const IPV6 = 'fd00::11'
-const SYSCTL = '/proc/sys/net/core/fb_tunnels_only_for_init_net'
 
 const FALLBACKS = Object.entries(TUNNEL_KINDS).flatMap(([kind, row]) =>
   'fallback' in row ? [[kind as FallbackKind, row.fallback as string] as const] : [],
@@ -55,9 +54,7 @@ t.test('fallback devices are not changed', skip, async (t) => {
 
 for (const mode of [1, 2]) {
   t.test(`net.core.fb_tunnels_only_for_init_net ${mode}: a device like it is made`, skip, async (t) => {
-    const before = readFileSync(SYSCTL, 'utf8')
-    writeFileSync(SYSCTL, `${mode}`)
-    t.teardown(() => writeFileSync(SYSCTL, before))
+    setForAll(t, 'net.core.fb_tunnels_only_for_init_net', mode)
     await using lab = await Lab.create({ hosts })
     const { rt } = lab.hosts.h11
     for (const kind of ['ipip', 'gre', 'sit'] as const) {
