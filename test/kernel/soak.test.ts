@@ -17,9 +17,9 @@ import { needsNamespaces, testNamespace } from '../helpers/kernel.js'
 
 /**
  * A kernel to which much is done at once, and everything that a caller is told compared with what the kernel has.
- * SECONDS says for how long, 20 by default; SEED what is done, and is printed.
+ * SECONDS says for how long, 8 by default; SEED what is done, and is printed.
  */
-const SECONDS = Number(process.env.SECONDS ?? 20)
+const SECONDS = Number(process.env.SECONDS ?? 8)
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
 /** Nothing may take longer: whatever does is taken for something that hangs. */
 const PATIENCE = 90_000
