@@ -6,6 +6,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -15,6 +16,7 @@ const INSTALL = 'apt-get install -y user-mode-linux kmod'
 const LOGIN_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const BOOT_SECONDS = 60
 const HALT_SECONDS = 2
+const TRIES = 4
 const EXIT = /^exit (\d+)\s/m
 const KERNEL_ARGUMENTS = [
   'root=/dev/root rootfstype=hostfs ro init=/bin/sh umid=uml selinux=0 apparmor=0 quiet',
@@ -91,13 +93,31 @@ const pinned = () => {
   return ['taskset', '-c', cpus[turn++ % cpus.length]]
 }
 
+// Some boots die at once, of signal stacks too small for what a CPU's registers hold at that moment: another address
+// space (without randomisation every second time) and another CPU help.
+const elsewhere = (attempt) => (attempt % 2 === 1 && which('setarch') ? ['setarch', '-R'] : [])
+
 /**
  * Runs one command in a fresh kernel; resolves with `{ status, stdout, stderr }`, the output as Buffers.
  * `stdio: 'inherit'` streams the output to the runner's own instead. The command's stdin is empty, its environment
  * that of a root login plus `env`. After `timeout` seconds it is ended, with status 124 and `timedOut: true`.
+ * A kernel that dies before it runs the command is booted again, a few times.
  * Rejects if the kernel does not boot, or dies, with the end of its console in the message.
  */
 export const runInUml = async (command, args = [], options = {}) => {
+  for (let attempt = 0; ; attempt++) {
+    const { result, how, again, tail } = await boot(command, args, options, attempt)
+    if (result) return result
+    const tries = attempt + 1
+    if (!again || tries === TRIES) {
+      const tried = tries === 1 ? '' : ` in ${tries} tries on other CPUs and at other addresses`
+      throw new Error(`User Mode Linux ${how}${tried}; its console ended with:\n${tail}`)
+    }
+    await sleep(200 * tries)
+  }
+}
+
+const boot = async (command, args, options, attempt) => {
   const { cwd = process.cwd(), env = {}, out = [], memory = '512M', timeout, stdio = 'pipe' } = options
   if (timeout !== undefined && !(timeout > 0)) throw new Error('timeout: a number of seconds is needed')
   const kernel = ensureUml()
@@ -124,7 +144,7 @@ ${fs.readFileSync(ours('init.sh'), 'utf8')}`
   fs.writeFileSync(join(folder, 'init'), init)
   fs.writeFileSync(join(folder, 'fstab'), fs.readFileSync(ours('fstab'), 'utf8') + mounts.join(''))
 
-  const run = [...pinned(), kernel, `mem=${memory}`, `uml_dir=${folder}`, ...KERNEL_ARGUMENTS]
+  const run = [...pinned(), ...elsewhere(attempt), kernel, `mem=${memory}`, `uml_dir=${folder}`, ...KERNEL_ARGUMENTS]
   const child = spawn('/bin/sh', [ours('watchdog.sh'), folder, ...run, '--', `"${folder}/init"`, `"${folder}"`], {
     cwd: folder,
     detached: true, // a terminal's ^C is for the runner
@@ -134,7 +154,11 @@ ${fs.readFileSync(ours('init.sh'), 'utf8')}`
   const closed = new Promise((resolve, reject) => child.on('close', resolve).on('error', reject))
   const [watchdog, stdout, terminal, stderr, reports] = child.stdio
   let timedOut = false
-  const stop = () => watchdog.end()
+  let stopped = false
+  const stop = () => {
+    stopped = true
+    watchdog.end()
+  }
   const expire = () => {
     timedOut = true
     stop()
@@ -157,7 +181,7 @@ ${fs.readFileSync(ours('init.sh'), 'utf8')}`
     timer = setTimeout(action, seconds * 1000)
   }
   after(BOOT_SECONDS, stop)
-  reports.setEncoding('utf8').on('end', stop)
+  reports.setEncoding('utf8').on('end', () => watchdog.end())
   reports.on('data', (text) => {
     report += text
     if (EXIT.test(report)) after(HALT_SECONDS, stop)
@@ -167,16 +191,16 @@ ${fs.readFileSync(ours('init.sh'), 'utf8')}`
 
   await closed
   clearTimeout(timer)
-  const result = { stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr) }
+  const written = { stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr) }
   const [, status] = EXIT.exec(report) ?? []
-  if (status) return { status: Number(status), ...result }
-  if (timedOut) return { status: 124, timedOut, ...result }
+  if (status) return { result: { status: Number(status), ...written } }
+  if (timedOut) return { result: { status: 124, timedOut, ...written } }
   const tail = log
     .split('\n')
     .filter((line) => line.trim() && !line.startsWith(' [<'))
     .slice(-20)
     .join('\n')
-  throw new Error(`User Mode Linux ${report ? 'died' : 'did not boot'}; its console ended with:\n${tail}`)
+  return { how: report ? 'died' : 'did not boot', again: !report && !stopped, tail }
 }
 
 const main = async (argv) => {

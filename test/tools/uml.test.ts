@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -29,6 +30,7 @@ const missing = (() => {
   }
 })()
 const skip = { skip: missing }
+t.setTimeout(120_000)
 
 // Names every temporary folder, and so appears in the arguments of every process of a kernel started here.
 const temporary = join(t.testdir({ 'temporary folder': {} }), 'temporary folder')
@@ -169,7 +171,46 @@ t.test('a timeout ends the command and keeps what it wrote', skip, async (t) => 
 
 t.test('a kernel that dies is reported with the end of its console', skip, async (t) => {
   await t.rejects(script('echo c >/proc/sysrq-trigger; sleep 1000'), /died; its console.*sysrq triggered crash/s)
-  await t.rejects(runInUml('true', [], { memory: '1M' }), /did not boot; its console.*memory/s)
+  await t.rejects(runInUml('true', [], { memory: '1M' }), /did not boot in 4 tries.*; its console.*memory/s)
+  t.strictSame(await leftovers(), NOTHING)
+})
+
+t.test('a kernel that dies while it boots is booted again, elsewhere', skip, async (t) => {
+  const dir = t.testdir({ bin: {}, lib: {} })
+  const real = ensureUml()
+  symlinkSync(join(dirname(real), '../lib/uml'), join(dir, 'lib/uml'))
+  const before = process.env.NBMA_UML
+  t.teardown(() => {
+    if (before === undefined) delete process.env.NBMA_UML
+    else process.env.NBMA_UML = before
+  })
+  process.env.NBMA_UML = join(dir, 'bin/linux')
+  const boots = () => readFileSync(join(dir, 'boots'), 'utf8').trim().split('\n')
+  const dieTimes = (times: number) => {
+    const program = `#!/bin/sh
+      echo "$(cat /proc/self/personality) $(grep Cpus_allowed_list /proc/self/status)" >>'${dir}/boots'
+      if [ $(wc -l <'${dir}/boots') -gt ${times} ]; then exec '${real}' "$@"; fi
+      echo 'overflowed sigaltstack' >&2
+      kill -SEGV $$`
+    rmSync(join(dir, 'boots'), { force: true })
+    writeFileSync(join(dir, 'bin/linux'), program, { mode: 0o755 })
+  }
+  dieTimes(3)
+  const { status, stdout } = await script('echo here; exit 5')
+  t.equal(status, 5)
+  t.equal(String(stdout), 'here\n')
+  const places = boots()
+  t.equal(places.length, 4)
+  const fixed = (place: string) => /^\S*4\S{4} /.test(place)
+  t.strictSame(places.map(fixed), [false, true, false, true], 'every second without randomised addresses')
+  if (availableParallelism() > 1) t.not(places[0]?.split(':')[1], places[1]?.split(':')[1], 'on another CPU')
+
+  dieTimes(99)
+  await t.rejects(
+    script('true'),
+    /did not boot in 4 tries on other CPUs and at other addresses; its console ended with:\noverflowed sigaltstack/,
+  )
+  t.equal(boots().length, 4)
   t.strictSame(await leftovers(), NOTHING)
 })
 
