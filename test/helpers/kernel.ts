@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { Namespace } from '../../lib/netns/namespace.js'
+import { ownName } from '../../lib/testing/leftovers.js'
 
-let made = 0
-
-/** A name that no other test, nor another run of this one, uses. */
-export const uniqueName = (): string => `nbma-test-${process.pid}-${made++}`
+/** A name that no other test, nor another run of this one, uses; if this process is killed, a lab removes it. */
+export const uniqueName = (): string => ownName('test')
 
 /** Why tests that make network namespaces cannot run here, in the style of tap's `skip`; under CI they run and fail. */
 export const needsNamespaces: string | false = process.env.CI ? false : obstacle()
