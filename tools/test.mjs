@@ -77,8 +77,6 @@ const prepareTap = async () => {
 const args = process.argv.slice(2)
 const files = args.filter((arg) => arg.endsWith('.ts')).map((arg) => `build/${arg.replace(/\.ts$/, '.js')}`)
 const options = args.filter((arg) => !arg.endsWith('.ts'))
-// What is not covered is told and does not fail the run yet.
-options.push('--allow-incomplete-coverage')
 if (files.length > 0) options.push('--disable-coverage')
 if (process.env.CI) options.push('--fail-skip')
 
