@@ -136,6 +136,7 @@ export function sendAside(fd: number, datagram: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     natives().send.async(fd, datagram, datagram.length, 0, (error: Error | null, length: number) => {
       try {
+        /* c8 ignore next -- it could not be called: out of memory */
         if (error) throw error
         // Why is known to the other thread only. The kernel has done nothing, and will tell us too.
         if (length < 0) send(fd, datagram)

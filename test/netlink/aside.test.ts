@@ -91,6 +91,7 @@ t.test('what cannot be sent says why, and the next is sent', { skip }, async (t)
   const small = socket.send(blackholes(1, SMALL))
   await t.rejects(large, { code: 'EMSGSIZE', syscall: 'send' })
   await small
+  await t.rejects(socket.send(Buffer.alloc(0)), { code: 'ENODATA', syscall: 'send' }, 'nothing')
   await turn()
   t.same(answers(received), [[1, 0]], 'none of the large one was executed')
 })

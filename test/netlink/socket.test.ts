@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { format } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import createDebug from 'debug'
 import t from 'tap'
 import { NetlinkSocket, type SocketOptions } from '../../lib/netlink/socket.js'
 import { Namespace } from '../../lib/netns/namespace.js'
@@ -196,7 +198,12 @@ t.test('buffers', { skip }, async (t) => {
     ['sendBuffer', -1],
     ['sendBuffer', 4096.5],
   ] as const)
-    t.throws(() => NetlinkSocket.open({ namespace, [name]: size }), { name: 'EncodeError', path: name }, `${size}`)
+    for (const role of ['request', 'monitor'] as const)
+      t.throws(
+        () => NetlinkSocket.open({ namespace, role, [name]: size }),
+        { name: 'EncodeError', path: name },
+        `${size}`,
+      )
 })
 
 t.test('an overrun is counted, and what was lost is the end', { skip }, async (t) => {
@@ -287,9 +294,17 @@ t.test('only the kernel is listened to', { skip }, async (t) => {
   const monitor = listen(t, { namespace, role: 'monitor', groups: [RTNLGRP_LINK] })
   t.equal(await forge({ port: socket.portId }), 'ECONNREFUSED')
   t.equal(await forge({ port: monitor.socket.portId }), 'ECONNREFUSED')
-  await forge({ groups: 1 << (RTNLGRP_LINK - 1) })
-  await wait(20)
+  const lines: string[] = []
+  const { log } = createDebug
+  createDebug.log = (...args: unknown[]) => lines.push(format(...args))
+  for (const pattern of ['nbma:socket', '']) {
+    createDebug.enable(pattern)
+    await forge({ groups: 1 << (RTNLGRP_LINK - 1) })
+    await wait(20)
+  }
+  createDebug.log = log
   t.equal(monitor.received.length, 0)
+  t.match(lines.join('\n'), /port \d+: ignored a datagram from port \d+/)
   await socket.send(setLoopback(true, 2))
   await until(() => monitor.received.length > 0)
   t.same(seqs(received), [2])
