@@ -17,9 +17,9 @@ import { needsNamespaces, testNamespace } from '../helpers/kernel.js'
 
 /**
  * A kernel to which much is done at once, and everything that a caller is told compared with what the kernel has.
- * SECONDS says for how long, 8 by default; SEED what is done, and is printed.
+ * NBMA_SOAK says in seconds for how long, 8 by default; SEED what is done, and is printed.
  */
-const SECONDS = Number(process.env.SECONDS ?? 8)
+const SECONDS = Number(process.env.NBMA_SOAK ?? 8)
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
 /** Nothing may take longer: whatever does is taken for something that hangs. */
 const PATIENCE = 90_000
@@ -532,7 +532,7 @@ t.setTimeout(SECONDS * 1000 + 2 * PATIENCE + 120_000)
 const descriptors = (): number => readdirSync('/proc/self/fd').length
 
 t.test('soak', { skip: needsNamespaces, timeout: SECONDS * 1000 + 2 * PATIENCE + 60_000 }, async (t) => {
-  t.comment(`SEED=${SEED} SECONDS=${SECONDS}`)
+  t.comment(`SEED=${SEED} NBMA_SOAK=${SECONDS}`)
   const soak = new Soak(SEED, testNamespace(t))
   t.teardown(() => soak.close())
   await soak.open()
