@@ -224,6 +224,10 @@ export class Connection {
   }
 
   #send(exchange: Exchange): void {
+    const sent = (): void => {
+      this.#correlator.sent(exchange, performance.now())
+      this.#pump()
+    }
     const failed = (error: unknown): void => {
       this.#correlator.failed(exchange, error)
       this.#pump()
@@ -232,7 +236,7 @@ export class Connection {
     this.#show(exchange.datagram, true)
     try {
       this.#transport.check()
-      this.#transport.send(exchange.datagram).then(() => this.#correlator.sent(exchange, performance.now()), failed)
+      this.#transport.send(exchange.datagram).then(sent, failed)
     } catch (error) {
       this.#correlator.failed(exchange, error)
     }

@@ -71,6 +71,8 @@ export class Correlator {
   /** Dumps that wait for the one that runs. */
   readonly #dumps = new Fifo<Exchange>()
   #dump: Exchange | undefined
+  /** What the transport is busy with. What would come behind it can still be taken back. */
+  #inHand: Exchange | undefined
   /** Sent and not settled, in the order of sending. */
   readonly #open: Exchange[] = []
   /** Bytes of the receive buffer that are spoken for. */
@@ -123,6 +125,7 @@ export class Correlator {
 
   /** What to send now, if anything may be sent: the owner sends it at once. */
   next(): Exchange | undefined {
+    if (this.#inHand) return undefined
     if (this.#barrier?.state === 'queued') return this.#fly(this.#barrier)
     for (let first = this.#queue.peek(); first; first = this.#queue.peek()) {
       const waits = first.state === 'queued'
@@ -135,12 +138,13 @@ export class Correlator {
 
   /** The kernel has executed the datagram. From now on its answers are waited for. */
   sent(exchange: Exchange, now: number): void {
-    exchange.sending = false
-    if (exchange.patient && exchange.state === 'sent') exchange.deadline = now + exchange.timeout
+    this.#leave(exchange)
+    if (exchange.patient) exchange.deadline = now + exchange.timeout
   }
 
   /** The datagram could not be sent; nothing in it was executed. */
   failed(exchange: Exchange, cause: unknown): void {
+    this.#leave(exchange)
     this.#giveUp(exchange, 'failed', false, cause)
   }
 
@@ -182,12 +186,12 @@ export class Correlator {
     let silent = false
     const overdue: Exchange[] = []
     const look = (exchange: Exchange): void => {
-      if (exchange.state === 'settled') return
+      if (exchange.state === 'settled' || exchange.sending) return
       if (exchange.isDump && exchange.active) {
         exchange.deadline = now + exchange.timeout
         exchange.overdue = exchange.active = false
       } else if (exchange.seen && !exchange.isDump && exchange !== this.#barrier) silent = true
-      exchange.seen = exchange.state === 'sent' && !exchange.sending
+      exchange.seen = exchange.state === 'sent'
       if (exchange.deadline > now) wait = Math.min(wait, exchange.deadline - now)
       else if (exchange.overdue) overdue.push(exchange)
       else {
@@ -212,10 +216,16 @@ export class Correlator {
   #fly(exchange: Exchange): Exchange {
     exchange.state = 'sent'
     exchange.sending = true
+    this.#inHand = exchange
     if (exchange.count > 1 || exchange.isDump) exchange.drops = this.#drops()
     this.#spoken += exchange.cost
     this.#open.push(exchange)
     return exchange
+  }
+
+  #leave(exchange: Exchange): void {
+    exchange.sending = false
+    if (this.#inHand === exchange) this.#inHand = undefined
   }
 
   #startDump(exchange: Exchange): void {

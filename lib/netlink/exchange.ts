@@ -25,7 +25,7 @@ export abstract class Exchange {
   /** 'new' until submitted. */
   state: 'new' | 'queued' | 'sent' | 'settled' = 'new'
   flaw: Flaw | undefined
-  /** The transport has it and does not say that the kernel has executed it. */
+  /** The transport has it and does not say yet that the kernel has executed it. */
   sending = false
   /** When to give up, on the owner's clock. */
   deadline = Number.POSITIVE_INFINITY

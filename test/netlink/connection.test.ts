@@ -77,6 +77,7 @@ t.test('many requests at once, answered each for itself', async (t) => {
 t.test('the event loop turns while much is sent', async (t) => {
   const { fake, connection } = open(t, { receiveBuffer: 2 ** 24 })
   const all = Promise.all(Array.from({ length: 1300 }, (_, n) => connection.request(add(n))))
+  await new Promise<void>((resolve) => process.nextTick(resolve))
   t.equal(fake.sent.length, 256)
   await all
   t.equal(fake.sent.length, 1300)
@@ -194,6 +195,7 @@ t.test('aborts', async (t) => {
     const controller = new AbortController()
     const change = rejection(connection.request(add(1), { signal: controller.signal }))
     const read = rejection(connection.get(get(1), { signal: controller.signal }))
+    await new Promise<void>((resolve) => process.nextTick(resolve))
     controller.abort()
     const error = await change
     t.type(error, OutcomeUnknownError)

@@ -442,6 +442,24 @@ t.test('time', async (t) => {
     t.match(probe.outcome, unanswered('timeout', true))
   })
 
+  t.test('what comes behind it can be taken back', async (t) => {
+    const { correlator, submit } = setup()
+    const first = submit({ count: 2 })
+    const [second, third] = [submit(), submit()]
+    t.equal(correlator.next(), first)
+    t.equal(correlator.next(), undefined, 'one after the other')
+    correlator.abandon(second, 'why')
+    t.match(second.outcomes, [unanswered('aborted', false)])
+    correlator.abandon(first, 'why')
+    t.match(first.outcomes, [unanswered('aborted', true)])
+    t.equal(correlator.next(), undefined, 'the transport is busy all the same')
+    correlator.sent(first, 0)
+    t.equal(correlator.next(), third)
+    correlator.failed(third, 'why')
+    t.match(third.outcomes, [unanswered('failed', false)])
+    t.equal(correlator.next(), undefined)
+  })
+
   t.test('a dump has its time anew with each part', async (t) => {
     const { correlator, send, submit } = setup()
     const probe = send({ isDump: true, timeout: 100 })
