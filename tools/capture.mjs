@@ -15,10 +15,14 @@ const read = (file) => JSON.parse(readFileSync(file, 'utf8'))
 
 /** In the kernel: the commands of a job file become captures. */
 const inside = async (folder, job) => {
-  const { capture } = await import(join(folder, 'capture.js'))
+  const { captureAll } = await import(join(folder, 'capture.js'))
   // Without fallback devices in new namespaces a command can create the device that such a one would stand in for.
   writeFileSync('/proc/sys/net/core/fb_tunnels_only_for_init_net', '1')
-  const captures = read(job).map((command) => ({ group: command.name, ...capture(command) }))
+  const commands = read(job)
+  const captures = (await captureAll(commands)).map((captured, i) => {
+    if (captured instanceof Error) throw captured
+    return { group: commands[i].name, ...captured }
+  })
   const [, iproute2] = /iproute2-([^,\s]+)/.exec(execFileSync('ip', ['-V'], { encoding: 'utf8' }))
   writeFileSync(job, JSON.stringify({ iproute2, kernel: release(), captures }))
 }

@@ -1,8 +1,9 @@
 /** Captures the netlink messages that a command of iproute2 sends, on the kernel this runs in. Needs root and strace. */
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 export interface Captured {
   readonly command: string
@@ -118,39 +119,84 @@ const batches = (lines: readonly string[]): string => {
   return runs.map(({ program, lines }) => `${program} -oneline -batch - <<'END'\n${lines.join('\n')}\nEND`).join('\n')
 }
 
-/** Runs one command in a namespace of its own, prepared by `setup`. */
-export const capture = ({ setup = [], command }: { setup?: readonly string[]; command: string }): Captured => {
-  if ([...setup, command].some(isHazardous) && !isUml()) throw new Error(`only User Mode Linux survives: ${command}`)
+interface Line {
+  readonly setup?: readonly string[]
+  readonly command: string
+}
+
+const linesOf = ({ setup = [], command }: Line) => [...setup, command]
+
+/**
+ * What each process of a trace sent, by the number of its script: a script ends with the command, so that all before
+ * the last execve is of its setup.
+ */
+const sections = (trace: string): Map<number, Buffer[]> => {
+  const texts = new Map<number, string[]>()
+  let current: string[] = []
+  for (const line of trace.split('\n')) {
+    if (/\bexecve\(/.test(line)) {
+      const [, number] = /"(\d+)\.sh"\]/.exec(line) ?? []
+      if (number !== undefined) texts.set(Number(number), (current = []))
+      current.length = 0
+    } else current.push(line)
+  }
+  return new Map(Array.from(texts, ([number, lines]) => [number, parseTrace(lines.join('\n')).flatMap(split)]))
+}
+
+/**
+ * Runs each command in a namespace of its own, prepared by its setup; an error where that failed. All run under one
+ * strace: starting it costs more than a command.
+ */
+export const captureAll = async (entries: readonly Line[]): Promise<(Captured | Error)[]> => {
+  const hazard = isUml() ? undefined : entries.find((entry) => linesOf(entry).some(isHazardous))
+  if (hazard) throw new Error(`only User Mode Linux survives: ${hazard.command}`)
   const folder = mkdtempSync(join(tmpdir(), 'capture-'))
   try {
-    const namespaces = [...setup, command].some((line) => line.includes('netns'))
-    const script = `set -e
+    const runs = entries.map((entry, i) => {
+      // Only these look at other namespaces, and at the process 1.
+      const namespaces = linesOf(entry).some((line) => line.includes('netns'))
+      const script = `set -e
 ${namespaces ? 'mount -t tmpfs tmpfs /run' : ''}
-{ ${batches([...setup, 'ip link show'])}
-} >${folder}/links
-exec strace -f -q --seccomp-bpf -o ${folder}/trace -e trace=sendto,sendmsg -e write=all ${command} >/dev/null`
-    const { status, stderr, error } = spawnSync(
+{ ${batches([...(entry.setup ?? []), 'ip link show'])}
+} >${i}.links
+exec ${entry.command} >/dev/null`
+      writeFileSync(join(folder, `${i}.sh`), script)
+      const flags = namespaces ? '--net --mount --pid --fork --kill-child' : '--net'
+      return `unshare ${flags} sh ${i}.sh 2>${i}.error && echo 0 >${i}.status || echo $? >${i}.status`
+    })
+    writeFileSync(join(folder, 'all.sh'), runs.join('\n'))
+    // To show arguments of sendto and sendmsg, strace would ask the kernel about the socket.
+    const options = '-f -q --seccomp-bpf -o trace -e trace=execve,sendto,sendmsg -e raw=sendto,sendmsg -e write=all'
+    const programs = ['ip', 'bridge', 'sh', 'unshare', 'mount', 'strace']
+    const path = `${process.env.PATH}:/usr/sbin:/sbin`
+      .split(':')
+      .filter((dir) => programs.some((name) => existsSync(join(dir, name))))
+    await promisify(execFile)(
       'unshare',
-      ['--net', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script],
-      { encoding: 'utf8', timeout: 30_000, env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } },
+      [...'--net --mount --pid --fork --kill-child strace'.split(' '), ...options.split(' '), 'sh', 'all.sh'],
+      {
+        cwd: folder,
+        timeout: 10_000 + entries.length * 1000,
+        // Each folder in which a program is not found is a call that is traced.
+        env: { ...process.env, PATH: path.join(':') },
+      },
     )
-    if (error) throw error
-    const read = (name: string) => {
-      try {
-        return readFileSync(join(folder, name), 'utf8')
-      } catch {
-        throw new Error(`the setup of ${command} failed: ${stderr.trim()}`)
+    const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+    const sent = sections(read('trace'))
+    return entries.map(({ command }, i) => {
+      const error = read(`${i}.error`).trim()
+      const status = Number(read(`${i}.status`))
+      const text = read(`${i}.links`)
+      if (text === '') return new Error(`the setup of ${command} failed: ${error}`)
+      const links = text.matchAll(/^(\d+): ([^:@]+)/gm)
+      return {
+        command,
+        status,
+        ...(status === 0 ? {} : { error }),
+        devices: Object.fromEntries(Array.from(links, ([, index, name]) => [name, Number(index)])),
+        messages: dropLookups(sent.get(i) ?? []).map((message) => normalise(message).toString('hex')),
       }
-    }
-    const links = read('links').matchAll(/^(\d+): ([^:@]+)/gm)
-    const messages = dropLookups(parseTrace(read('trace')).flatMap(split))
-    return {
-      command,
-      status: status ?? -1,
-      ...(status === 0 ? {} : { error: stderr.trim() }),
-      devices: Object.fromEntries(Array.from(links, ([, index, name]) => [name, Number(index)])),
-      messages: messages.map((message) => normalise(message).toString('hex')),
-    }
+    })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
