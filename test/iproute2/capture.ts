@@ -133,11 +133,13 @@ const linesOf = ({ setup = [], command }: Line) => [...setup, command]
 const sections = (trace: string): Map<number, Buffer[]> => {
   const texts = new Map<number, string[]>()
   let current: string[] = []
+  let script = -1
   for (const line of trace.split('\n')) {
     if (/\bexecve\(/.test(line)) {
       const [, number] = /"(\d+)\.sh"\]/.exec(line) ?? []
-      if (number !== undefined) texts.set(Number(number), (current = []))
-      current.length = 0
+      current = []
+      if (number !== undefined) script = Number(number)
+      texts.set(script, current)
     } else current.push(line)
   }
   return new Map(Array.from(texts, ([number, lines]) => [number, parseTrace(lines.join('\n')).flatMap(split)]))
