@@ -10,6 +10,7 @@ import type { OverlayOptions } from '../../lib/tunnel/options.js'
 import { Overlay } from '../../lib/tunnel/overlay.js'
 import type { Peer } from '../../lib/tunnel/peer.js'
 import { Tunnel, type TunnelOptions } from '../../lib/tunnel/tunnel.js'
+import { answer, ask } from '../helpers/echo.js'
 
 /**
  * Three hosts, one tunnel device on each, peers by Overlay alone: packets pass, and their outer headers are what they
@@ -39,6 +40,8 @@ const PROTOCOL = 78
 const ipv4 = (n: number): string => `192.168.122.${n}`
 const ipv6 = (n: number): string => `fd00::${n}`
 const inside = { 4: (n: number): string => `${n}.1.1.1`, 6: (n: number): string => `2001:db8:${n}::1` }
+/** Both other hosts have these. */
+const SHARED = ['50.1.1.1', '2001:db8:50::1'] as const
 const prefixes = (n: number, inner: readonly Inner[]): string[] =>
   inner.map((family) => (family === 4 ? `${inside[4](n)}/32` : `2001:db8:${n}::/48`))
 
@@ -338,14 +341,14 @@ async function xfrm(site: Site, n: number, underlay: (n: number) => string, fami
 async function shared(t: Test, one: Case, site: Site, overlay: Overlay, peers: readonly Peer[]): Promise<void> {
   // What IPsec lets through is the administrator's business.
   if (/^vti/.test(one.name)) return
-  const targets = one.inner.map((inner) => (inner === 4 ? '50.1.1.1' : '2001:db8:50::1'))
+  const targets = one.inner.map((inner) => SHARED[inner === 4 ? 0 : 1])
   const both = peers.slice(1).map((peer) => ({ ...peer, prefixes: [...peer.prefixes, ...targets] }))
   for (const list of [both, [peers[1]!, both[1]!]]) {
     t.match(await overlay.sync(list), { failures: { length: 0 } })
     t.match(await overlay.sync(list), { messages: 0 })
     for (const target of targets) {
       const source = target.includes(':') ? inside[6](11) : inside[4](11)
-      t.equal((await site.ping(target, { source })).received, 1, `${target}, ${list === both ? 'shared' : 'of one'}`)
+      t.equal(await ask(site.ns, target, { source }), 1, `${target}, ${list === both ? 'shared' : 'of one'}`)
     }
   }
   await overlay.sync(peers.slice(1))
@@ -366,13 +369,16 @@ for (const one of CASES.filter(({ name }) => only === undefined || name.includes
             lo: [
               `${inside[4](n)}/32`,
               `${inside[6](n)}/128`,
-              ...(n === 11 ? [] : ['50.1.1.1/32', '2001:db8:50::1/128']),
+              ...(n === 11 ? [] : [`${SHARED[0]}/32`, `${SHARED[1]}/128`]),
             ],
           },
         ]),
       ),
     })
     const sites = NUMBERS.map((n) => lab.hosts[`h${n}`] as Site)
+    const answering = ([12, 13] as const).map((n) => [inside[4](n), inside[6](n), ...SHARED])
+    using _at12 = answer(sites[1]!.ns, answering[0]!)
+    using _at13 = answer(sites[2]!.ns, answering[1]!)
     const tunnels: Tunnel[] = []
     for (const [i, site] of sites.entries()) tunnels.push(await one.device(site, NUMBERS[i]!))
     for (const [i, site] of sites.entries()) await one.prepare?.(site, NUMBERS[i]!)
@@ -398,15 +404,14 @@ for (const one of CASES.filter(({ name }) => only === undefined || name.includes
     t.equal(overlays[0]!.strategy, one.strategy, 'strategy')
     const ways = ([12, 13] as const).flatMap((n) => one.inner.map((inner) => ({ n, inner, dst: inside[inner](n) })))
     {
-      // What arrives is answered: that is seen by the pings.
+      // That it arrives is seen by the answers.
       await using capture = await sites[0]!.capture({ device: 'eth1' })
-      const pings = await Promise.all(
-        ways.map(({ inner, dst }) => sites[0]!.ping(dst, { source: inside[inner](11), count: 2 })),
+      const answers = await Promise.all(
+        ways.map(({ inner, dst }) => ask(sites[0]!.ns, dst, { source: inside[inner](11), count: 2 })),
       )
       const packets = await capture.flush()
       for (const [i, { n, inner, dst }] of ways.entries()) {
-        const { received, output } = pings[i]!
-        t.equal(received, 2, `IPv${inner} to host ${n}: ${received === 2 ? '' : output}`)
+        t.equal(answers[i], 2, `IPv${inner} to host ${n}`)
         const seen = packets.filter(
           (packet) =>
             packet.outer?.dst === underlay(n) &&
@@ -415,7 +420,7 @@ for (const one of CASES.filter(({ name }) => only === undefined || name.includes
             one.outer(packet),
         )
         t.ok(seen.length >= 2, `outer header from ${underlay(11)} to ${underlay(n)} around ${dst}`)
-        if (received !== 2 || seen.length < 2) t.comment((await capture.text()).join('\n'))
+        if (answers[i] !== 2 || seen.length < 2) t.comment((await capture.text()).join('\n'))
       }
     }
     const found: Peer[] = []
@@ -430,11 +435,11 @@ for (const one of CASES.filter(({ name }) => only === undefined || name.includes
     await overlays[0]!.remove(underlay(12))
     const inner = one.inner[0]!
     const [removed, left] = await Promise.all([
-      sites[0]!.ping(inside[inner](12), { timeout: 300 }),
-      sites[0]!.ping(inside[inner](13)),
+      ask(sites[0]!.ns, inside[inner](12), { source: inside[inner](11), timeout: 300 }),
+      ask(sites[0]!.ns, inside[inner](13), { source: inside[inner](11) }),
     ])
-    t.equal(removed.received, 0, 'a removed peer is not reached')
-    t.equal(left.received, 1, 'the other one is')
+    t.equal(removed, 0, 'a removed peer is not reached')
+    t.equal(left, 1, 'the other one is')
     t.match(await overlays[0]!.sync([]), { removed: 1, failures: { length: 0 } })
     const { rt, devices } = sites[0]!
     const routes = await rt.list(route.list())
