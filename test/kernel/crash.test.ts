@@ -17,7 +17,7 @@ import { needsNamespaces } from '../helpers/kernel.js'
  */
 
 t.setTimeout(1_800_000)
-const KILLS = Number(process.env.NBMA_KILLS ?? 8)
+const KILLS = Number(process.env.NBMA_KILLS ?? 4)
 const skip = { skip: needsNamespaces, timeout: 1_700_000 }
 
 const PROTOCOL = 78

@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
+import { link } from '../../lib/rtnl/link.js'
+import { route } from '../../lib/rtnl/route.js'
 import type { Host } from '../../lib/testing/host.js'
 import { Lab } from '../../lib/testing/lab.js'
 import type { Finding } from '../../lib/tunnel/check.js'
@@ -20,8 +22,8 @@ const find = async (overlay: Overlay, code: Finding['code']): Promise<string[]> 
   (await overlay.check()).filter((one) => one.code === code).map(({ severity, message }) => `${severity} ${message}`)
 
 const received = async (site: Site, ifname: string): Promise<number> => {
-  const { stdout } = await site.exec('ip', ['-j', '-s', 'link', 'show', ifname])
-  return JSON.parse(stdout)[0].stats64.rx.packets
+  const [found] = await site.rt.get(link.get({ ifname }))
+  return Number(found!.stats64!.rxPackets)
 }
 
 interface Case {
@@ -96,10 +98,9 @@ for (const { name, code, device, rival, expected, sender, to } of CASES) {
     })
     const [here, there] = [lab.hosts.h11, lab.hosts.h12] as [Site, Site]
     const own = await make(here, device)
-    for (const { ifname, kind } of [await make(there, { kind: 'gre', ifname: 'y0', remote: to, ...sender })]) {
-      t.equal(kind, 'gre')
-      await there.exec('ip', ['route', 'add', '11.1.1.1/32', 'dev', ifname, 'src', '12.1.1.1'])
-    }
+    const { kind, index } = await make(there, { kind: 'gre', ifname: 'y0', remote: to, ...sender })
+    t.equal(kind, 'gre')
+    await there.rt.request(route.add({ dst: '11.1.1.1/32', oif: index, scope: 'link', prefsrc: '12.1.1.1' }))
     const overlay = await Overlay.open(here.rt, { device: own, protocol: 78 })
     await overlay.add({ endpoint: underlay(12), prefixes: ['12.1.1.1/32'] })
     t.same(await find(overlay, code), [], 'not yet')
@@ -125,7 +126,7 @@ t.test('one external device of a kind', { timeout: 60_000 }, async (t) => {
       { message: /x0 is external, and a kind has one such device a namespace/ },
       kind,
     )
-    await lab.hosts.h11.exec('ip', ['link', 'delete', 'x0'])
+    await lab.hosts.h11.rt.request(link.delete({ ifname: 'x0' }))
   }
 })
 

@@ -11,7 +11,7 @@ import { loadModules } from '../helpers/uml.js'
 
 /** Makes what the examples take for granted. */
 const WORLD = `
-async function world(withPeers) {
+async function world(withPeers, withChild) {
   const lab = await Lab.create({ hosts: {
     host1: { eth1: '192.168.122.11/24', lo: '11.1.1.1/32' },
     host2: { eth1: '192.168.122.12/24', lo: '12.1.1.1/32' },
@@ -24,7 +24,7 @@ async function world(withPeers) {
   await rt.request(link.add({ ifname: 'vx', up: true, linkinfo: { kind: 'vxlan', data: { id: 5, port: 4789 } } }))
   const [vx] = await rt.get(link.get({ ifname: 'vx' }))
   const [lo] = await rt.get(link.get({ ifname: 'lo' }))
-  const child = host2.spawn('sleep', ['60'])
+  const child = withChild ? host2.spawn('sleep', ['60']) : undefined
   const peers = [{ endpoint: '192.168.122.12', prefixes: ['12.1.1.1/32'] }]
   const overlay = await Overlay.open(rt, { device: tunl0, protocol: 77 })
   if (withPeers) {
@@ -39,15 +39,15 @@ async function world(withPeers) {
     datagram: route.add({ dst: '12.1.1.1/32', gateway: '192.168.122.12' }).bytes,
   }
 }
-async function run(where, withPeers, example) {
-  const given = await world(withPeers)
+async function run(where, withPeers, withChild, example) {
+  const given = await world(withPeers, withChild)
   try {
     await example(given)
     results.push({ where })
   } catch (error) {
     results.push({ where, error: String(error?.stack ?? error) })
   } finally {
-    given.child.kill()
+    given.child?.kill()
     await given.lab[Symbol.asyncDispose]()
   }
 }
@@ -74,7 +74,7 @@ function program(): string {
     ...examples.map(({ where, code }) => {
       // An example's own names may be those of the world.
       const frame = `async ({ ${NAMES} }) => {\n{\n${body(code)}\n}\n}`
-      return `await run(${JSON.stringify(where)}, ${!ADDS_PEERS.test(code)}, ${frame})`
+      return `await run(${JSON.stringify(where)}, ${!ADDS_PEERS.test(code)}, ${/\bchild\b/.test(code)}, ${frame})`
     }),
     'log(JSON.stringify(results))',
     'process.exit()',
