@@ -16,7 +16,7 @@ const skip = { skip: needsNamespaces, timeout: 120_000 }
 type Site = Host<'eth1'>
 type Settings = Omit<OverlayOptions, 'device'> & { readonly device: string }
 
-const COUNT = 60
+const COUNT = 40
 
 /** Peers of overlay `own`, some of whose prefixes are announced by all: `shift` moves them to other peers. */
 const world = (own: number, shift: number, count: number): Peer[] =>
@@ -150,9 +150,9 @@ for (const settings of [
     await using _ = lab
     await Tunnel.create(site.rt, { kind: 'vxlan', ifname: 'vx1', vni: 1, local: '192.168.122.11' })
     const shifts = [
-      [1, 5, -1, 9, 2, 30],
-      [-1, 17, 4, 33, -1, 11],
-      [25, 8, -1, 2, 14, -1],
+      [1, -1, 9, 30],
+      [-1, 17, 33, 11],
+      [25, 8, 2, -1],
     ]
     const failures = await Promise.all(shifts.map((list) => run(site, settings, 0, list)))
     t.same(failures, [[], [], []])
@@ -171,7 +171,7 @@ for (const settings of [
     const objects = [await Overlay.open(site.rt, settings), await Overlay.open(site.rt, settings)] as const
     for (const shift of [1, 2, 3]) {
       const lists = [world(0, shift, COUNT), world(0, shift + 10, COUNT / 2)] as const
-      const extra = { ...lists[0][59]!, mac: '02:00:00:00:99:99' }
+      const extra = { ...lists[0][COUNT - 1]!, mac: '02:00:00:00:99:99' }
       const results = await Promise.all([objects[0].sync(lists[0]), objects[1].sync(lists[1]), objects[0].add(extra)])
       for (const { failures } of results) t.same(failures, [])
       t.match(results[1], { removed: COUNT / 2 }, 'it found what the first one had done')

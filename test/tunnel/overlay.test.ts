@@ -249,7 +249,7 @@ for (const setup of SETUPS) {
         await syncAndCheck(kernel, overlay, setup, [])
         if (kernel.state.length !== 4) throw new Error(`left: ${kernel.state}`)
       }),
-      { numRuns: 30 * RUNS, includeErrorInReport: true },
+      { numRuns: 15 * RUNS, includeErrorInReport: true },
     )
     t.pass()
   })
@@ -303,7 +303,7 @@ for (const setup of SETUPS) {
         }
         await check(kernel, overlay, setup, [...model.values()])
       }),
-      { numRuns: 30 * RUNS, includeErrorInReport: true },
+      { numRuns: 15 * RUNS, includeErrorInReport: true },
     )
     t.pass()
   })
@@ -333,7 +333,7 @@ for (const setup of SETUPS) {
             await syncAndCheck(kernel, await open(kernel, setup), setup, last)
           },
         ),
-        { numRuns: 15 * RUNS, includeErrorInReport: true },
+        { numRuns: 8 * RUNS, includeErrorInReport: true },
       )
       t.pass()
     },

@@ -103,7 +103,7 @@ t.test('a template makes what the encoder makes, and refuses what it refuses', a
       }
       return true
     })
-    holds(t, name, same, 300)
+    holds(t, name, same, 150)
     t.ok(hits > 100, `${name}: ${hits} by a template`)
   }
 })
