@@ -69,7 +69,7 @@ const MONITOR_RECEIVE_BUFFER = 4 << 20
 const SLICE = 256 << 10
 const cost = (length: number): number => Math.max(length, 1 << 10)
 
-/** Datagrams of several messages and more bytes are sent on another thread: the kernel is busy with them for some tenths of a millisecond. */
+/** Datagrams of several messages and more bytes are sent on another thread: the kernel is busy with them for long. */
 const LARGE = 4 << 10
 
 /** The kernel fills dump datagrams up to the size of our reads, at most 32 KiB; single messages can be larger. */
@@ -107,7 +107,8 @@ writeU16(KERNEL, 0, AF_NETLINK)
  * much in one turn. It is never called from within `send`, nor from a native callback. What it throws reaches
  * `uncaughtException`; the socket goes on.
  *
- * A datagram of several messages and more than 4 KiB is sent on a thread of libuv's pool, and what is sent after it waits for that.
+ * A datagram of several messages and more than 4 KiB is sent on a thread of libuv's pool, and what is sent after it
+ * waits for that.
  *
  * In a worker thread, close monitors before `worker.terminate()`: with one open, or in the instant in which a socket is
  * being opened, it ends the whole process. A request socket that is open only loses its descriptor to the process.

@@ -12,7 +12,7 @@ import { checkLimits, numberOf } from './limits.js'
 import { checkRivals } from './rivals.js'
 import type { Scheme } from './scheme.js'
 import { readSnapshot, type Snapshot } from './snapshot.js'
-import { readUnderlay } from './underlay.js'
+import { underlayOf } from './underlay.js'
 
 export type { Finding } from './finding.js'
 
@@ -67,7 +67,7 @@ async function checkAddresses(rt: Rtnetlink, scheme: Scheme, { peers }: Snapshot
   for (const source of Object.values(scheme.source))
     if (!own.has(source))
       add('source-missing', 'error', `the source address ${source} is on no device: the kernel refuses routes with it`)
-  const taken = await readUnderlay(rt)
+  const taken = underlayOf(all)
   for (const { endpoint, gateway } of peers.values()) {
     const why = taken.get(endpoint)
     if (endpoint !== '' && why !== undefined)
@@ -106,7 +106,7 @@ async function checkUnderlay(
   add: Add,
 ): Promise<Record<Family, number>> {
   const row = kindRow(now.kind)
-  const devices = new Map<number, number>()
+  const devices = new Map<number, Link | undefined>()
   const looked = { inet: 0, inet6: 0 }
   const direct = { inet: 0, inet6: 0 }
   const { suspects, sample } = sampleOf(snapshot)
@@ -128,15 +128,15 @@ async function checkUnderlay(
       )
     else {
       if ((way.gateway ?? way.via) === undefined) direct[family]++
-      if (!devices.has(way.oif)) devices.set(way.oif, (await findLink(rt, way.oif))?.mtu ?? 0)
+      if (!devices.has(way.oif)) devices.set(way.oif, await findLink(rt, way.oif))
       const narrow = way.metrics?.mtu
-      if (row !== undefined && narrow && narrow < devices.get(way.oif)!)
+      if (row !== undefined && narrow && narrow < (devices.get(way.oif)?.mtu ?? 0))
         checkMtu(now, narrow, `the way to ${endpoint}`, row.overhead(now), add, endpoint)
     }
   }
-  for (const [index, mtu] of devices)
-    if (row !== undefined && mtu > 0)
-      checkMtu(now, mtu, (await findLink(rt, index))?.ifname ?? `device ${index}`, row.overhead(now), add)
+  for (const [index, under] of devices)
+    if (row !== undefined && under?.mtu)
+      checkMtu(now, under.mtu, under.ifname ?? `device ${index}`, row.overhead(now), add)
   if (devices.size > 0 && now.data.pmtudisc === false && row !== undefined)
     add(
       'pmtu',

@@ -54,6 +54,10 @@ export class Roster {
   readonly #gateways = new Map<string, Member>()
   readonly #macs = new Map<string, Member>()
   readonly #list: boolean
+  /** Something is addressed by MAC. */
+  readonly #needsMac: boolean
+  /** Several peers may have one MAC. */
+  readonly #sharesMac: boolean
   #count = 0
 
   /**
@@ -65,6 +69,9 @@ export class Roster {
     this.#underlay = underlay
     this.#families = families
     this.#list = list
+    const ways = [scheme.ways.inet, scheme.ways.inet6].filter((way): way is Way => !isRefusal(way))
+    this.#needsMac = ways.some(({ lladdr }) => lladdr === 'mac')
+    this.#sharesMac = ways.some(({ shared }) => shared === true)
   }
 
   /** Paths are made only for errors: a hundred thousand peers pass through here. */
@@ -132,10 +139,10 @@ export class Roster {
     if (bytes === undefined || bytes.length !== 6 || bytes[0]! & 1 || bytes.every((byte) => byte === 0))
       throw new EncodeError(this.#path('mac'), mac, 'the MAC address of one station')
     member.mac = formatLinkAddress(bytes, 0, 6)
-    if (!this.#needsMac()) return
+    if (!this.#needsMac) return
     if (this.#macs.has(member.mac)) {
-      const { carriage, shared } = this.#scheme.ways.inet as Partial<Way>
-      if (shared) return
+      if (this.#sharesMac) return
+      const { carriage } = this.#scheme.ways.inet as Partial<Way>
       const hint = carriage === 'fdb' ? " (with strategy 'nexthop' several may have it)" : ''
       throw new EncodeError(this.#path('mac'), mac, `the MAC address of one peer only${hint}`)
     }
@@ -158,8 +165,7 @@ export class Roster {
 
   /** Whether two peers are ways to one MAC, and so may be to one gateway. */
   #sameStation({ mac }: Member, other: Member): boolean {
-    const { inet } = this.#scheme.ways
-    return !isRefusal(inet) && inet.shared === true && mac !== undefined && mac === other.mac
+    return this.#sharesMac && mac !== undefined && mac === other.mac
   }
 
   #prefixes(member: Member, prefixes: unknown): void {
@@ -224,12 +230,6 @@ export class Roster {
     this.covering.push({ path: this.#path(`prefixes[${index}]`), prefix, endpoint })
   }
 
-  /** Whether anything is addressed by MAC. */
-  #needsMac(): boolean {
-    const { inet, inet6 } = this.#scheme.ways
-    return (!isRefusal(inet) && inet.lladdr === 'mac') || (!isRefusal(inet6) && inet6.lladdr === 'mac')
-  }
-
   /** What a peer must have where the device needs it. */
   #complete(member: Member): void {
     const { flood, gatewayNeeded, device } = this.#scheme
@@ -244,9 +244,8 @@ export class Roster {
       if (member.gateway.includes(':')) member.carriesInet6 = true
       else member.carriesInet = true
     }
-    const { inet } = this.#scheme.ways
-    if (!isRefusal(inet) && inet.shared) return
-    if (!this.#needsMac() || member.mac !== undefined || (member.prefixes.length === 0 && flood)) return
+    if (this.#sharesMac || !this.#needsMac || member.mac !== undefined || (member.prefixes.length === 0 && flood))
+      return
     if (flood && member.gateway !== undefined) return
     throw new EncodeError(
       this.#path('mac'),

@@ -3,6 +3,7 @@ import { EncodeError, KernelError } from '../errors.js'
 import { address } from '../rtnl/address.js'
 import { route } from '../rtnl/route.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
+import type { Address } from '../schema/address.js'
 import { AddressMap } from './address-map.js'
 import type { Roster } from './roster.js'
 import type { Scheme } from './scheme.js'
@@ -13,9 +14,13 @@ import type { Scheme } from './scheme.js'
  */
 
 /** Reads the addresses that no peer can have. */
-export async function readUnderlay(rt: Rtnetlink): Promise<AddressMap<string>> {
+export const readUnderlay = async (rt: Rtnetlink): Promise<AddressMap<string>> =>
+  underlayOf(await rt.list(address.list()))
+
+/** Those that follow from the addresses of this host. */
+export function underlayOf(addresses: Iterable<Address>): AddressMap<string> {
   const taken = new AddressMap<string>()
-  for (const found of await rt.list(address.list())) {
+  for (const found of addresses) {
     const own = found.local ?? found.address?.replace(/\/.*/, '')
     const last = found.family === 'inet' && found.address !== undefined ? lastOf(found.address) : undefined
     for (const one of [found.broadcast, last])
