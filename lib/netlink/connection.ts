@@ -1,32 +1,27 @@
-import createDebug from 'debug'
 import { ClosedError, UnsupportedError } from '../errors.js'
-import { BATCH_BYTES, BATCH_MESSAGES, isDump, SEND_RESERVE } from '../wire/batch.js'
-import { frames } from '../wire/frame.js'
+import { isDump } from '../wire/batch.js'
 import type { Captured } from '../wire/pcap.js'
 import type { Protocol } from '../wire/protocol.js'
 import type { Request } from '../wire/request.js'
 import { Batch, type BatchOptions, type BatchResult } from './batch.js'
-import { Correlator, type Dropped, TICK } from './correlator.js'
-import { DumpList, DumpStream } from './dump.js'
-import type { Carrier, Exchange } from './exchange.js'
+import { Channel, type ChannelOptions, DumpChannel } from './channel.js'
+import type { Dropped } from './correlator.js'
+import { DumpList } from './dump.js'
+import { DumpStream } from './dump-stream.js'
+import { unanswered } from './outcome.js'
 import { type RequestResult, Single } from './single.js'
 import type { Transport } from './transport.js'
 
-const debug = createDebug('nbma:socket')
-
 /** Milliseconds to wait for an answer, where nobody says otherwise. */
 const TIMEOUT = 5000
-const DUMP_BUFFER = 268_435_456
-
-/** Messages that are sent before the rest of the process gets its turn, small datagrams or one large. */
-const MESSAGES_A_TURN = 256
+const READ_AHEAD = 4 << 20
 
 /** Options of {@link Connection}. */
 export interface ConnectionOptions {
   /** Milliseconds to wait for an answer, where a call does not say otherwise; Infinity: for ever. Default 5000. */
   readonly timeout?: number | undefined
-  /** Bytes of a dump that may wait for a slow reader. Default 268,435,456: some four million routes. */
-  readonly dumpBuffer?: number | undefined
+  /** Bytes of a streamed dump that are read before they are asked for. Default 4 MiB: some 40,000 routes. */
+  readonly readAhead?: number | undefined
   /** Is shown every datagram that goes out or comes in, and must not change it: for `toPcap`. */
   readonly tap?: ((datagram: Captured) => void) | undefined
 }
@@ -60,49 +55,28 @@ export class Connection {
   readonly #transport: Transport
   readonly #protocol: Protocol
   readonly #timeout: number
+  readonly #readAhead: number
   readonly #tap: ConnectionOptions['tap']
-  readonly #correlator: Correlator
-  readonly #carrier: Carrier
+  readonly #channel: Channel
+  readonly #streams = new Set<DumpChannel>()
+  /** One of them that no stream has. */
+  #spare: DumpChannel | undefined
   readonly #batches = new Set<{ stop(reason: unknown): void }>()
-  /** Runs while something is pending, and up to one tick longer. */
-  #timer: NodeJS.Timeout | undefined
-  /** Messages that may still be sent before the event loop must turn. */
-  #turn = MESSAGES_A_TURN
   #closed = false
   #cause: unknown
+  /** What was received and belonged to nobody, by reason. */
+  readonly dropped: Readonly<Dropped> = { late: 0, foreign: 0, duplicate: 0, malformed: 0 }
 
   constructor(transport: Transport, protocol: Protocol, options: ConnectionOptions = {}) {
+    this.#timeout = duration(options.timeout ?? TIMEOUT)
+    this.#readAhead = size(options.readAhead ?? READ_AHEAD)
     this.#transport = transport
     this.#protocol = protocol
-    this.#timeout = duration(options.timeout ?? TIMEOUT)
     this.#tap = options.tap
-    const { portId, receiveBuffer, sendBuffer } = transport
-    const correlator = new Correlator({ portId, receiveBuffer, drops: () => transport.drops() })
-    this.#correlator = correlator
-    this.#carrier = {
-      protocol,
-      dumpCost: correlator.dumpCost,
-      dumpBuffer: options.dumpBuffer ?? DUMP_BUFFER,
-      limits: {
-        messages: Math.min(BATCH_MESSAGES, correlator.window),
-        bytes: Math.min(BATCH_BYTES, sendBuffer - SEND_RESERVE),
-      },
-      reserve: (count) => correlator.reserve(count),
-      submit: (exchange) => this.#submit(exchange),
-      abandon: (exchange, cause) => {
-        correlator.abandon(exchange, cause)
-        this.#pump()
-      },
-    }
-    transport.start({
-      receive: (datagram) => this.#receive(datagram),
-      fail: (error) => this.#close(error),
-    })
-  }
-
-  /** What was received and belonged to nobody, by reason. */
-  get dropped(): Readonly<Dropped> {
-    return this.#correlator.dropped
+    this.#channel = new Channel(
+      transport,
+      this.#options((cause) => this.#close(cause)),
+    )
   }
 
   /**
@@ -114,7 +88,7 @@ export class Connection {
   request(request: Request, options: WaitOptions = {}): Promise<RequestResult> {
     return new Promise((resolve, reject) => {
       if (isDump(request)) throw new UnsupportedError(`${request}: this is a dump: use list() or dump()`)
-      new Single(this.#carrier, request, this.#wait(options), false, resolve as never, reject)
+      new Single(this.#channel, request, this.#wait(options), false, resolve as never, reject)
     })
   }
 
@@ -125,13 +99,16 @@ export class Connection {
   get<T>(request: Request<T>, options: WaitOptions = {}): Promise<T[]> {
     if (isDump(request)) return this.list(request, options)
     return new Promise((resolve, reject) => {
-      new Single(this.#carrier, request, this.#wait(options), true, resolve as never, reject)
+      new Single(this.#channel, request, this.#wait(options), true, resolve as never, reject)
     })
   }
 
   /**
-   * Reads all there is of something (NLM_F_DUMP), item by item. One dump runs at a time, others wait for it; requests
-   * go on meanwhile. Nothing is sent before the first item is asked for.
+   * Reads all there is of something (NLM_F_DUMP), item by item, over a socket of its own: several can run at once, and
+   * with anything else. Nothing is opened or sent before the first item is asked for.
+   *
+   * No more than `readAhead` bytes wait for their reader: a loop that is slow is waited for by the kernel, which holds
+   * no lock meanwhile. What is read so late may be as old as the beginning of the loop or as new as its end.
    *
    * The kernel says when what it reads changes meanwhile. Such a dump is tried again, five times in all, while
    * nothing was yielded yet; a stream yields nothing before it has a megabyte or all of it, so that a dump of some
@@ -141,22 +118,27 @@ export class Connection {
    * The kernel does not say so for neighbours, FDB entries and routes; there an absent item proves nothing while
    * others write.
    *
-   * `break` and abort may come at any time; what is on its way is dropped. A reader that lets `dumpBuffer` bytes
-   * wait gets an OverrunError.
-   * @throws KernelError, DumpInterruptedError, OverrunError, DecodeError, ClosedError, the abort reason, and code
-   * `NBMA_TIMEOUT`
+   * `break` and abort may come at any time and close the socket; so does the end. Who calls `next()` and not to the end
+   * must call `return()`.
+   * @throws KernelError, DumpInterruptedError, OverrunError, DecodeError, ClosedError, the abort reason, code
+   * `NBMA_TIMEOUT`, and what opening a socket throws
    */
   dump<T>(request: Request<T>, options: WaitOptions = {}): AsyncIterableIterator<T, undefined> {
-    return new DumpStream<T>(this.#carrier, request, this.#wait(options))
+    return new DumpStream<T>(request, {
+      ...this.#wait(options),
+      open: () => this.#openDump(request),
+      readAhead: this.#readAhead,
+    })
   }
 
   /**
-   * Reads all there is of something into an array. An interrupted dump is tried five times.
+   * Reads all there is of something into an array, over the connection's own socket: one after the other, while
+   * requests go on. An interrupted dump is tried five times.
    * @throws as {@link dump}; the DumpInterruptedError has the `items` of the last try
    */
   list<T>(request: Request<T>, options: WaitOptions = {}): Promise<T[]> {
     return new Promise((resolve, reject) => {
-      new DumpList<T>(this.#carrier, request, this.#wait(options), resolve, reject)
+      new DumpList<T>(this.#channel, request, this.#wait(options), resolve, reject)
     })
   }
 
@@ -175,7 +157,7 @@ export class Connection {
     source: Iterable<R> | AsyncIterable<R>,
     options: BatchOptions<R> = {},
   ): Promise<BatchResult<R>> {
-    const batch = new Batch<R>(this.#carrier, { ...options, ...this.#wait(options) })
+    const batch = new Batch<R>(this.#channel, { ...options, ...this.#wait(options) })
     this.#batches.add(batch)
     try {
       return await batch.run(source)
@@ -197,92 +179,42 @@ export class Connection {
     return { signal: options.signal, timeout: duration(options.timeout ?? this.#timeout) }
   }
 
-  #submit(exchange: Exchange): void {
+  #options(closed: (cause: unknown) => void): ChannelOptions {
+    return { protocol: this.#protocol, tap: this.#tap, dropped: this.dropped, closed }
+  }
+
+  /** A channel for a stream alone. */
+  #openDump(request: Request): DumpChannel {
     if (this.#closed) {
-      exchange.settled({ how: 'unanswered', why: 'closed', sent: false, cause: this.#cause })
-      return
+      const outcome = { how: 'unanswered', why: 'closed', sent: false, cause: this.#cause } as const
+      throw unanswered(outcome, { what: `${request}`, read: true, timeout: this.#timeout })
     }
-    const now = performance.now()
-    this.#correlator.submit(exchange, now)
-    this.#pump()
-    this.#timer ??= setTimeout(this.#tick, Math.min(TICK, exchange.timeout))
+    const spare = this.#spare
+    this.#spare = undefined
+    if (spare) return spare
+    const options = this.#options(() => {
+      this.#streams.delete(channel)
+      if (this.#spare === channel) this.#spare = undefined
+    })
+    const channel = new DumpChannel(this.#transport.openDump(), { ...options, idle: this.#keep })
+    this.#streams.add(channel)
+    return channel
   }
 
-  #pump(): void {
-    while (this.#turn > 0) {
-      const exchange = this.#correlator.next()
-      if (!exchange) return
-      this.#turn -= exchange.count
-      if (this.#turn <= 0) setImmediate(this.#nextTurn)
-      this.#send(exchange)
-    }
-  }
-
-  readonly #nextTurn = (): void => {
-    this.#turn = MESSAGES_A_TURN
-    this.#pump()
-  }
-
-  #send(exchange: Exchange): void {
-    const sent = (): void => {
-      this.#correlator.sent(exchange, performance.now())
-      this.#pump()
-    }
-    const failed = (error: unknown): void => {
-      this.#correlator.failed(exchange, error)
-      this.#pump()
-    }
-    if (debug.enabled) this.#trace('→', exchange.datagram)
-    this.#show(exchange.datagram, true)
-    try {
-      this.#transport.check()
-      this.#transport.send(exchange.datagram).then(sent, failed)
-    } catch (error) {
-      this.#correlator.failed(exchange, error)
-    }
-  }
-
-  #receive(datagram: Buffer): void {
-    if (debug.enabled) this.#trace('←', datagram)
-    this.#show(datagram, false)
-    this.#correlator.receive(datagram)
-    this.#pump()
-  }
-
-  readonly #tick = (): void => {
-    const now = performance.now()
-    const wait = this.#correlator.tick(now)
-    this.#pump()
-    this.#timer = wait === undefined ? undefined : setTimeout(this.#tick, wait)
+  /** Opening a socket takes longer than a small dump: one is kept. */
+  readonly #keep = (channel: DumpChannel): void => {
+    if (this.#spare) channel.close()
+    else this.#spare = channel
   }
 
   #close(cause: unknown): void {
     if (this.#closed) return
     this.#closed = true
     this.#cause = cause
-    clearTimeout(this.#timer)
-    this.#transport.close()
-    this.#correlator.close(cause)
+    this.#channel.close(cause)
+    for (const channel of this.#streams) channel.close(cause)
     const error = new ClosedError('batch: the connection was closed', cause === undefined ? undefined : { cause })
     for (const batch of this.#batches) batch.stop(error)
-  }
-
-  /** What the tap throws reaches `uncaughtException`; the exchange goes on. */
-  #show(bytes: Buffer, sent: boolean): void {
-    if (this.#tap === undefined) return
-    try {
-      this.#tap({ bytes, sent, time: Date.now() })
-    } catch (error) {
-      setImmediate(() => {
-        throw error
-      })
-    }
-  }
-
-  #trace(arrow: string, datagram: Buffer): void {
-    for (const { start, end } of frames(datagram)) {
-      debug('%s %s', arrow, this.#protocol.inspect(datagram.subarray(start, end)))
-    }
   }
 }
 
@@ -290,4 +222,10 @@ export class Connection {
 function duration(timeout: number): number {
   if (!(timeout > 0)) throw new RangeError(`timeout: ${timeout} is not a positive number of milliseconds`)
   return timeout
+}
+
+/** @throws RangeError */
+function size(readAhead: number): number {
+  if (!(readAhead > 0)) throw new RangeError(`readAhead: ${readAhead} is not a positive number of bytes`)
+  return readAhead
 }

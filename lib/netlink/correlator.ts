@@ -61,7 +61,7 @@ class Barrier extends Exchange {
 
 /** Matches replies to what was sent; decides what may be sent; knows what can no longer be answered. */
 export class Correlator {
-  readonly dropped: Dropped = { late: 0, foreign: 0, duplicate: 0, malformed: 0 }
+  readonly dropped: Dropped
   readonly #portId: number
   readonly #receiveBuffer: number
   readonly #drops: () => number
@@ -83,9 +83,17 @@ export class Correlator {
    * @param options.portId our netlink port id
    * @param options.receiveBuffer SO_RCVBUF in bytes
    * @param options.drops the kernel's drop counter: read when a batch or dump starts and ends
+   * @param options.dropped counts what was dropped, beside others
    * @param options.seq the first sequence number; random unless given, so that nobody can answer beforehand
    */
-  constructor(options: { portId: number; receiveBuffer: number; drops: () => number; seq?: number }) {
+  constructor(options: {
+    portId: number
+    receiveBuffer: number
+    drops: () => number
+    dropped?: Dropped
+    seq?: number
+  }) {
+    this.dropped = options.dropped ?? { late: 0, foreign: 0, duplicate: 0, malformed: 0 }
     this.#portId = options.portId
     this.#receiveBuffer = options.receiveBuffer
     this.#drops = options.drops

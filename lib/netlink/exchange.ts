@@ -75,8 +75,6 @@ export interface Carrier {
   readonly protocol: Protocol
   /** Bytes of the receive buffer that a dump may fill. */
   readonly dumpCost: number
-  /** Bytes of a dump that may wait for a slow reader. */
-  readonly dumpBuffer: number
   /** Messages and bytes that one datagram may have. */
   readonly limits: { readonly messages: number; readonly bytes: number }
   /** Takes `count` sequence numbers; returns the first. */

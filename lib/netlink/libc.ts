@@ -148,6 +148,9 @@ export function sendAside(fd: number, datagram: Uint8Array): Promise<void> {
   })
 }
 
+/** Whether recvfrom(2) says that the kernel had no room for an answer, or for a dump's next part. */
+export const isLoss = (error: SystemError): boolean => error.code === 'ENOBUFS' || error.code === 'ENOMEM'
+
 const addressLength = new Uint32Array(1)
 
 /**
@@ -164,6 +167,38 @@ export function recvfrom(fd: number, bytes: Buffer, address: Buffer): number {
     if (code !== EAGAIN) throw failure('recvfrom', code)
   }
   return length
+}
+
+/** Where {@link recvfromAside} puts what it has read. */
+export interface Received {
+  readonly bytes: Buffer
+  /** Room for the sender's `struct sockaddr`. */
+  readonly address: Buffer
+  /** Room for its length. */
+  readonly addressLength: Uint32Array
+}
+
+/**
+ * As {@link recvfrom}, on a thread of libuv's pool: a dump's next part is made within it, for which the kernel may
+ * need a lock. The buffers belong to that thread until it has ended.
+ */
+export function recvfromAside(fd: number, into: Received): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { bytes, address, addressLength } = into
+    addressLength[0] = address.length
+    const done = (error: Error | null, length: number): void => {
+      try {
+        /* c8 ignore next -- it could not be called: out of memory */
+        if (error) throw error
+        // Why is known to the other thread only, and to who asks again. `into` must live until here.
+        resolve(length < 0 ? recvfrom(fd, into.bytes, into.address) : length)
+        /* c8 ignore next 3 */
+      } catch (why) {
+        reject(why)
+      }
+    }
+    natives().recvfrom.async(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_TRUNC, address, addressLength, done)
+  })
 }
 
 /** Moves the calling thread into the namespace that `fd` stands for. setns(2) */

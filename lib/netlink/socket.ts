@@ -3,30 +3,16 @@ import { readFileSync } from 'node:fs'
 import debug from 'debug'
 import { ClosedError, UnsupportedError } from '../errors.js'
 import { align, NLMSG_ERROR, NLMSG_HDRLEN } from '../wire/frame.js'
-import { readU16, readU32, writeU16 } from '../wire/host.js'
+import { readU16, readU32 } from '../wire/host.js'
+import { type Descriptor, dispose, openDescriptor, type SocketNamespace } from './descriptor.js'
+import { DumpSocket } from './dump-socket.js'
 import type { SystemError } from './libc.js'
-import { close, connect, natives, recvfrom, send, sendAside } from './libc.js'
-import { createPlain, createWatched, hold, portOf, type RawNetlinkSocket, release } from './raw.js'
-import {
-  dropsOf,
-  joinGroup,
-  receiveBufferOf,
-  sendBufferOf,
-  setBehaviour,
-  setReceiveBuffer,
-  setSendBuffer,
-} from './sockopt.js'
-import type { Receiver, Transport } from './transport.js'
+import { close, isLoss, recvfrom, send, sendAside } from './libc.js'
+import { hold, type RawNetlinkSocket, release } from './raw.js'
+import { dropsOf, joinGroup } from './sockopt.js'
+import type { DumpTransport, Receiver, Transport } from './transport.js'
 
 const log = debug('nbma:socket')
-
-/** The namespace that a socket is opened in. */
-export interface SocketNamespace {
-  /** Runs a function inside it. */
-  run<T>(fn: () => T): T
-  /** Throws NamespaceGoneError when its name is gone or means another one. */
-  check(): void
-}
 
 /** Parameters of the whole host, which are not to be seen in a namespace that was made. */
 const OF_THE_HOST = /^net\/(ipv[46]\/neigh\/default\/gc_|core\/fb_tunnels_only_for_init_net$)/
@@ -54,10 +40,6 @@ export interface SocketOptions {
   readonly groups?: readonly number[] | undefined
 }
 
-const AF_NETLINK = 16
-
-/** A dump's datagram of 32 KiB must fit beside a half-full queue, or the dump stops for good. */
-const LEAST_RECEIVE_BUFFER = 64 << 10
 /** Room for the refusals of a batch's largest datagram. */
 const REQUEST_RECEIVE_BUFFER = 1 << 20
 const MONITOR_RECEIVE_BUFFER = 4 << 20
@@ -82,9 +64,6 @@ function copyOf(length: number): Buffer {
   return bytes
 }
 
-/** The kernel had no room for an answer, or for a dump's next part. */
-const LOSSES = new Set(['ENOBUFS', 'ENOMEM'])
-
 const DONE = Promise.resolve()
 
 /** Whether `scratch` holds the kernel's answer to the one message that was sent. */
@@ -94,10 +73,6 @@ const isAnswer = (length: number, sent: Buffer): boolean =>
   readU32(scratch, 8) === readU32(sent, 8) &&
   readU32(sender, 4) === 0 &&
   align(readU32(sent, 0)) >= sent.length
-
-/** `struct sockaddr_nl` of the kernel: port 0. */
-const KERNEL = Buffer.alloc(12)
-writeU16(KERNEL, 0, AF_NETLINK)
 
 /**
  * A netlink socket: carries datagrams to the kernel and back. netlink(7)
@@ -111,7 +86,7 @@ writeU16(KERNEL, 0, AF_NETLINK)
  * waits for that.
  *
  * In a worker thread, close monitors before `worker.terminate()`: with one open, or in the instant in which a socket is
- * being opened, it ends the whole process. A request socket that is open only loses its descriptor to the process.
+ * being opened (streamed dumps have their own), it ends the whole process. A request socket that is open only loses its descriptor to the process.
  * @example
  * const socket = NetlinkSocket.open()
  * socket.start({ receive: datagram => console.log(datagram), fail: console.error })
@@ -125,6 +100,7 @@ export class NetlinkSocket implements Transport {
   /** Only monitors keep it: its handle in the event loop is what wakes them. */
   readonly #raw: RawNetlinkSocket | undefined
   readonly #namespace: SocketNamespace | undefined
+  readonly #protocol: number | undefined
   #receiver: Receiver | undefined
   #incoming: Buffer[] = []
   /** The next to hand on, in reverse. */
@@ -141,13 +117,14 @@ export class NetlinkSocket implements Transport {
   #ignored = 0
   #overruns = 0
 
-  private constructor(fd: number, raw: RawNetlinkSocket | undefined, namespace: SocketNamespace | undefined) {
-    this.#fd = fd
-    this.#raw = raw
-    this.#namespace = namespace
-    this.portId = portOf(fd)!
-    this.receiveBuffer = receiveBufferOf(fd)
-    this.sendBuffer = sendBufferOf(fd)
+  private constructor(descriptor: Descriptor, options: SocketOptions) {
+    this.#fd = descriptor.fd
+    this.#raw = descriptor.raw
+    this.#namespace = options.namespace
+    this.#protocol = options.protocol
+    this.portId = descriptor.portId
+    this.receiveBuffer = descriptor.receiveBuffer
+    this.sendBuffer = descriptor.sendBuffer
   }
 
   /**
@@ -156,28 +133,20 @@ export class NetlinkSocket implements Transport {
    * @throws {NamespaceGoneError} when the namespace's name is gone
    */
   static open(options: SocketOptions = {}): NetlinkSocket {
-    const { namespace, protocol = 0, role = 'request', groups = [] } = options
-    const monitor = role === 'monitor'
-    const create = monitor ? createWatched : createPlain
-    natives()
-    namespace?.check()
-    const { fd, raw } = namespace ? namespace.run(() => create(protocol)) : create(protocol)
+    const watched = options.role === 'monitor'
+    const receiveBuffer = options.receiveBuffer ?? (watched ? MONITOR_RECEIVE_BUFFER : REQUEST_RECEIVE_BUFFER)
+    const descriptor = openDescriptor({ ...options, receiveBuffer, watched })
+    const socket = new NetlinkSocket(descriptor, options)
+    const { raw } = descriptor
     try {
-      setBehaviour(fd)
-      const usual = monitor ? MONITOR_RECEIVE_BUFFER : REQUEST_RECEIVE_BUFFER
-      setReceiveBuffer(fd, Math.max(options.receiveBuffer ?? usual, LEAST_RECEIVE_BUFFER))
-      if (options.sendBuffer !== undefined) setSendBuffer(fd, options.sendBuffer)
-      connect(fd, KERNEL)
-      const socket = new NetlinkSocket(fd, raw, namespace)
-      for (const group of groups) socket.join(group)
-      if (raw) socket.#listen(raw)
-      log('port %d: open for protocol %d, %s', socket.portId, protocol, role)
-      return socket
+      for (const group of options.groups ?? []) socket.join(group)
     } catch (error) {
-      if (raw) raw.close()
-      else close(fd)
+      dispose(descriptor)
       throw error
     }
+    if (raw) socket.#listen(raw)
+    log('port %d: open for protocol %d, %s', socket.portId, options.protocol ?? 0, options.role ?? 'request')
+    return socket
   }
 
   #listen(raw: RawNetlinkSocket): void {
@@ -239,6 +208,10 @@ export class NetlinkSocket implements Transport {
     this.#namespace?.check()
   }
 
+  openDump(): DumpTransport {
+    return DumpSocket.open({ namespace: this.#namespace, protocol: this.#protocol })
+  }
+
   sysctl(path: string): string | undefined {
     // /proc/sys/net is that of the thread that opens it.
     const read = (): string => readFileSync(`/proc/sys/${path}`, 'utf8').trim()
@@ -290,7 +263,7 @@ export class NetlinkSocket implements Transport {
       return length
       /* c8 ignore next 8 -- overruns are no errors here (NETLINK_NO_ENOBUFS), and nobody else has the descriptor */
     } catch (error) {
-      if (LOSSES.has((error as SystemError).code)) {
+      if (isLoss(error as SystemError)) {
         this.#overruns++
         return 0
       }

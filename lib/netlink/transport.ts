@@ -32,8 +32,21 @@ export interface Transport {
    * `net/ipv4/ip_forward`. Undefined where it cannot be read.
    */
   sysctl?(path: string): string | undefined
+  /** Another socket to the same kernel in the same namespace, for one dump. Throws what opening a socket throws. */
+  openDump(): DumpTransport
   /** Closes the socket; nothing is received afterwards. Idempotent. */
   close(): void
+}
+
+/**
+ * What carries one dump. The kernel fills the next part when one is read, so where nobody reads, it waits, and holds no
+ * lock meanwhile.
+ */
+export interface DumpTransport extends Omit<Transport, 'join' | 'openDump' | 'sysctl'> {
+  /** Reads no more. What was being read is still received. */
+  pause(): void
+  /** Reads on. */
+  resume(): void
 }
 
 export interface Receiver {

@@ -1,5 +1,5 @@
 import { EncodeError } from '../errors.js'
-import type { SocketNamespace } from '../netlink/socket.js'
+import type { SocketNamespace } from '../netlink/descriptor.js'
 import { Namespace } from './namespace.js'
 
 /**

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { Receiver, Transport } from '../netlink/transport.js'
+import type { DumpTransport, Receiver, Transport } from '../netlink/transport.js'
 import {
   align,
   type Frame,
@@ -49,7 +49,7 @@ export interface FakeOptions {
  * @example
  * const fake = new FakeTransport({ script: (message) => refuse(message, 'EEXIST', { message: 'No, thank you' }) })
  */
-export class FakeTransport implements Transport {
+export class FakeTransport implements Transport, DumpTransport {
   readonly portId: number
   readonly receiveBuffer: number
   readonly sendBuffer: number
@@ -59,17 +59,23 @@ export class FakeTransport implements Transport {
   script: Script
   /** Whether NLMSG_NOOP, which a connection sends to learn what was lost, is acknowledged without asking the script. */
   barriers = true
-  /** Copies of the datagrams that were sent. */
+  /** Copies of the datagrams that were sent, by its dumps too. */
   readonly sent: Buffer[] = []
+  /** What was opened for dumps: fakes that answer by the script of this one, with port ids that follow. */
+  readonly dumps: FakeTransport[] = []
   /** The multicast groups that were joined. */
   readonly groups: number[] = []
   closed = false
+  /** As a socket of a dump: it is not to be read. What is queued waits. */
+  paused = false
   /** If set, send() rejects with it and nothing is executed. */
   sendError: Error | undefined
   /** If set, check() throws it. */
   gone: Error | undefined
   /** Parameters of its namespace, by their paths under /proc/sys. */
   readonly sysctls: Record<string, string | number> = {}
+  /** Whose dump this is. */
+  #origin: FakeTransport = this
   #receiver: Receiver | undefined
   #drops = 0
   #queue: { datagram: Buffer; at: number; cost: number }[] = []
@@ -86,10 +92,12 @@ export class FakeTransport implements Transport {
 
   async send(datagram: Buffer): Promise<void> {
     if (this.closed) throw systemError('EBADF', 'send')
-    if (this.sendError) throw this.sendError
+    const { sendError } = this.#origin
+    if (sendError) throw sendError
     if (datagram.length > this.sendBuffer - 32) throw systemError('EMSGSIZE', 'send')
     const copy = Buffer.from(datagram)
     this.sent.push(copy)
+    if (this.#origin !== this) this.#origin.sent.push(copy)
     for (const frame of frames(copy)) {
       const script = frame.type === NLMSG_NOOP && this.barriers ? obey : this.script
       const answer = script({ ...frame, pid: this.portId }, this)
@@ -115,7 +123,27 @@ export class FakeTransport implements Transport {
   }
 
   check(): void {
-    if (this.gone) throw this.gone
+    if (this.#origin.gone) throw this.#origin.gone
+  }
+
+  openDump(): FakeTransport {
+    this.check()
+    const { receiveBuffer, sendBuffer, delay, dumps } = this
+    const portId = this.portId + dumps.length + 1
+    const script: Script = (message, fake) => this.script(message, fake)
+    const dump = new FakeTransport({ script, portId, receiveBuffer, sendBuffer, delay })
+    dump.#origin = this
+    dumps.push(dump)
+    return dump
+  }
+
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    this.paused = false
+    this.#wake()
   }
 
   close(): void {
@@ -141,9 +169,9 @@ export class FakeTransport implements Transport {
     this.#drops += count
   }
 
-  /** Hands a datagram over at once. */
+  /** Hands a datagram over at once, unless it is closed. */
   deliver(datagram: Buffer): void {
-    this.#receiver?.receive(datagram)
+    if (!this.closed) this.#receiver?.receive(datagram)
   }
 
   /** Breaks the socket for good. */
@@ -153,7 +181,7 @@ export class FakeTransport implements Transport {
 
   #wake(): void {
     const first = this.#queue[0]
-    if (this.#timer || !first) return
+    if (this.#timer || !first || this.paused) return
     const wait = first.at - performance.now()
     this.#timer = wait > 0 ? setTimeout(this.#drain, wait) : setImmediate(this.#drain)
   }
@@ -161,7 +189,7 @@ export class FakeTransport implements Transport {
   readonly #drain = (): void => {
     this.#timer = undefined
     const now = performance.now()
-    while (this.#queue.length > 0 && this.#queue[0]!.at <= now) {
+    while (!this.paused && this.#queue.length > 0 && this.#queue[0]!.at <= now) {
       const { datagram, cost } = this.#queue.shift()!
       this.#charged -= cost
       this.deliver(datagram)

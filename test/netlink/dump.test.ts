@@ -209,10 +209,11 @@ t.test('a stream yields before the end once it has a megabyte', async (t) => {
   t.same(await stream.next(), { done: false, value: { n: 0 } })
   t.same(await stream.next(), { done: false, value: { n: 0 } })
   const last = stream.next()
-  const [message] = messages(fake.sent[0]!, fake.portId)
-  fake.deliver(reply(message!, NEW, body(5), NLM_F_MULTI))
+  const [socket] = fake.dumps
+  const [message] = messages(fake.sent[0]!, socket!.portId)
+  socket?.deliver(reply(message!, NEW, body(5), NLM_F_MULTI))
   t.same(await last, { done: false, value: { n: 5 } })
-  fake.deliver(done(message!))
+  socket?.deliver(done(message!))
   t.same(await stream.next(), { done: true, value: undefined })
 })
 
@@ -229,7 +230,7 @@ t.test('replies lost during a dump', async (t) => {
   t.equal(fake.sent.length, 7)
 })
 
-t.test('several dumps at once', async (t) => {
+t.test('several lists at once', async (t) => {
   const running: (() => void)[] = []
   const { fake, connection } = open(t)
   fake.script = (m, fake) => {
@@ -240,10 +241,14 @@ t.test('several dumps at once', async (t) => {
     return undefined
   }
   const first = connection.list(all())
-  const second = collect(connection.dump(all()))
+  const second = connection.list(all())
   const third = connection.list(all())
   t.same(await connection.request(add(1)), {}, 'a request does not wait for dumps')
-  for (const dump of [first, second.then(({ items }) => items), third]) {
+  const stream = collect(connection.dump(all()))
+  t.equal(running.length, 2, 'nor does a stream')
+  running.pop()?.()
+  t.same((await stream).items, numbers(1, 2, 3))
+  for (const dump of [first, second, third]) {
     t.equal(running.length, 1, 'one at a time')
     running.shift()?.()
     t.same(await dump, numbers(1, 2, 3), 'in order')
@@ -264,28 +269,29 @@ t.test('requests within the loop', async (t) => {
 t.test('leaving early', async (t) => {
   /** A dump whose second half comes when it is let. */
   function halves() {
-    let rest = (): void => {}
+    let rest: (() => void) | undefined
     const script: Script = (m, fake) => {
       if (!isDump(m)) return obey(m, fake)
+      if (rest) return whole(m)
       rest = () => {
         for (const datagram of table(m, [3])) fake.deliver(datagram)
       }
-      return fake.sent.filter((d) => messages(d, 0).some(isDump)).length === 1 ? large(m) : whole(m)
+      return large(m)
     }
-    return { script, rest: () => rest() }
+    return { script, rest: () => rest?.() }
   }
 
   t.test('by break', async (t) => {
     const { script, rest } = halves()
     const { fake, connection } = open(t, { script })
     for await (const _ of connection.dump(all())) break
+    t.ok(fake.dumps[0]?.closed)
     const next = connection.list(all())
     const request = connection.request(add(1))
     t.same(await request, {})
-    t.equal(fake.sent.length, 2, 'the next dump waits for the rest of the first')
     rest()
     t.same(await next, numbers(1, 2, 3))
-    t.equal(connection.dropped.late, 0)
+    t.equal(connection.dropped.late, 0, 'nothing of the rest is heard')
   })
 
   t.test('by an exception', async (t) => {
@@ -344,16 +350,17 @@ t.test('leaving early', async (t) => {
     const first = connection.list(all())
     const controller = new AbortController()
     const list = rejection(connection.list(all(), { signal: controller.signal }))
-    const stream = connection.dump(all())
-    const next = stream.next()
     controller.abort('enough')
-    t.same(await stream.return?.(), { done: true, value: undefined })
     t.equal(await list, 'enough')
-    t.same(await next, { done: true, value: undefined })
     await turn()
     rest()
     t.same(await first, numbers(0, 0, 3))
     t.equal(fake.sent.length, 1)
+    const stream = connection.dump(all())
+    const next = stream.next()
+    t.same(await stream.return?.(), { done: true, value: undefined })
+    t.same(await next, { done: true, value: undefined })
+    t.ok(fake.dumps[0]?.closed)
   })
 
   t.test('before the first item', async (t) => {
@@ -412,13 +419,171 @@ t.test('closing', async (t) => {
   t.match((await rejection(connection.list(all()))).message, /not sent$/)
 })
 
-t.test('a reader that is too slow', async (t) => {
-  const { connection } = open(t, { script: (m) => [large(m), ...whole(m)] }, { dumpBuffer: 1_100_000 })
-  const { items, error } = await collect(connection.dump(all()))
-  t.same(items, numbers(0, 0), 'what has been read is not lost')
-  t.type(error, OverrunError)
-  t.match((error as Error).message, /1100036 bytes of it wait for their reader, which is too slow/)
-  t.equal((await connection.list(all())).length, 5)
+t.test('a reader that is slow is waited for', async (t) => {
+  const part = (m: Frame, n: number): Buffer =>
+    Buffer.concat([reply(m, NEW, body(n), NLM_F_MULTI), reply(m, NEW, Buffer.alloc(1000), NLM_F_MULTI)])
+  const LENGTH = 16 + 4 + 16 + 1000
+  /** Every part waits for the one before to be received, as the kernel has it. */
+  function endless(count: number) {
+    let made = 0
+    const script: Script = (m, fake) => {
+      if (!isDump(m)) return obey(m, fake)
+      made = 0
+      const more = (): void => {
+        if (fake.closed) return
+        if (!fake.paused) fake.deliver(made++ < count ? part(m, made) : done(m))
+        if (made <= count) setImmediate(more)
+      }
+      setImmediate(more)
+      return undefined
+    }
+    return { script, made: () => made }
+  }
+
+  t.test('and all is read', async (t) => {
+    const { script, made } = endless(100)
+    const { connection } = open(t, { script }, { readAhead: 10 * LENGTH, timeout: 60 })
+    const seen: number[] = []
+    let most = 0
+    for await (const { n } of connection.dump(all())) {
+      if (n !== 0) seen.push(n)
+      most = Math.max(most, made() - seen.length)
+      if (seen.length === 40) await wait(300)
+    }
+    t.same(
+      seen,
+      Array.from({ length: 100 }, (_, i) => i + 1),
+    )
+    t.ok(most <= 11, `${most} parts were read ahead`)
+    t.ok(most >= 9)
+  })
+
+  t.test('the time that it takes is no timeout, and afterwards it is', async (t) => {
+    const { script } = endless(11)
+    const silent: Script = (m, fake) => {
+      const answer = script(m, fake)
+      const { deliver } = fake
+      fake.deliver = (datagram) => {
+        if (messages(datagram, 0)[0]?.type === NEW) deliver.call(fake, datagram)
+      }
+      return answer
+    }
+    const { connection } = open(t, { script: silent }, { readAhead: 10 * LENGTH, timeout: 60 })
+    const seen: number[] = []
+    const error = await rejection(
+      (async () => {
+        for await (const { n } of connection.dump(all())) {
+          if (seen.length === 0) await wait(300)
+          seen.push(n)
+        }
+      })(),
+    )
+    t.match(error, { code: 'NBMA_TIMEOUT' })
+    t.equal(seen.length, 22)
+  })
+
+  t.test('meanwhile requests and other dumps go on', async (t) => {
+    const { script } = endless(30)
+    const { fake, connection } = open(t, { script }, { readAhead: 10 * LENGTH })
+    const stream = connection.dump(all())
+    await stream.next()
+    await wait(20)
+    t.same(await connection.request(add(1)), {})
+    fake.script = whole
+    t.same(await connection.list(all()), numbers(1, 2, 3))
+    t.same((await collect(connection.dump(all()))).items, numbers(1, 2, 3))
+    t.equal((await collect(stream)).items.length, 59)
+  })
+
+  t.test('until it leaves', async (t) => {
+    const { script, made } = endless(1000)
+    const { fake, connection } = open(t, { script }, { readAhead: 10 * LENGTH })
+    for await (const _ of connection.dump(all())) {
+      await wait(20)
+      break
+    }
+    t.ok(fake.dumps[0]?.closed)
+    const sofar = made()
+    await wait(10)
+    t.equal(made(), sofar)
+    const stream = connection.dump(all())
+    await stream.next()
+    await wait(20)
+    connection.close()
+    t.ok(fake.dumps[1]?.closed)
+    t.match(await collect(stream), { error: ClosedError })
+  })
+})
+
+t.test('a stream has a socket of its own', async (t) => {
+  t.test('which the next one has after it', async (t) => {
+    const { fake, connection } = open(t, { script: whole })
+    const states = () => fake.dumps.map(({ sent, closed }) => [sent.length, closed])
+    await collect(connection.dump(all()))
+    await collect(connection.dump(all()))
+    t.same(states(), [[2, false]])
+    const [first, second] = [connection.dump(all()), connection.dump(all())]
+    t.same(
+      (await Promise.all([collect(first), collect(second)])).map(({ items }) => items),
+      [numbers(1, 2, 3), numbers(1, 2, 3)],
+    )
+    t.same(
+      states(),
+      [
+        [3, false],
+        [1, true],
+      ],
+      'one is kept',
+    )
+    fake.dumps[0]?.fail(new Error('broken'))
+    await collect(connection.dump(all()))
+    t.same(states().slice(2), [[1, false]], 'unless it breaks')
+    fake.script = (m) => refuse(m, 'EINVAL')
+    await collect(connection.dump(all()))
+    t.same(states().slice(2), [[2, true]], 'or ends in an error')
+    fake.script = whole
+    await collect(connection.dump(all()))
+    connection.close()
+    t.same(states().slice(3), [[1, true]])
+    t.match((await collect(connection.dump(all()))).error, { name: 'ClosedError', message: /not sent$/ })
+    t.equal(fake.dumps.length, 4)
+  })
+
+  t.test('also after a stream that was waited for', async (t) => {
+    const { fake, connection } = open(t, { script: (m) => [large(m), done(m)] }, { readAhead: 1000 })
+    for (const _ of [1, 2]) t.equal((await collect(connection.dump(all()))).items.length, 2)
+    t.equal(fake.dumps.length, 1)
+  })
+
+  t.test('which cannot be opened', async (t) => {
+    const { fake, connection } = open(t)
+    fake.gone = new Error('gone')
+    const stream = connection.dump(all())
+    t.equal(await rejection(stream.next()), fake.gone)
+    t.same(await stream.next(), { done: true, value: undefined })
+  })
+
+  t.test('which breaks', async (t) => {
+    const { fake, connection } = open(t, { script: (m) => large(m) })
+    const stream = connection.dump(all())
+    await stream.next()
+    fake.dumps[0]?.fail(new Error('broken'))
+    t.match((await collect(stream)).error, { name: 'ClosedError', cause: { message: 'broken' } })
+    fake.script = obey
+    t.same(await connection.request(add(1)), {}, 'the others do not')
+  })
+
+  t.test('what belongs to nobody there is counted for the connection', async (t) => {
+    const { connection } = open(t, { script: (m) => [reply({ ...m, pid: 5 }, NEW, body(1)), ...whole(m)] })
+    t.same((await collect(connection.dump(all()))).items, numbers(1, 2, 3))
+    t.equal(connection.dropped.foreign, 1)
+  })
+
+  t.test('it reads ahead as much as it is told', (t) => {
+    for (const readAhead of [0, -1, Number.NaN])
+      t.throws(() => new Connection(new FakeTransport(), protocol, { readAhead }), RangeError)
+    t.end()
+  })
 })
 
 t.test('a reader that is fast lets others have their turn', async (t) => {

@@ -409,6 +409,9 @@ class Veil implements Transport {
   drops = (): number => this.#socket.drops()
   join = (group: number): void => this.#socket.join(group)
   check = (): void => this.#socket.check()
+  openDump = (): never => {
+    throw new Error('only lists are read here')
+  }
   close = (): void => this.#socket.close()
 
   /** No attribute of a kind has this bit in its number. */
