@@ -195,12 +195,12 @@ export class Batch<R extends Request> {
   async #flush(): Promise<void> {
     await this.#before
     const full = this.#datagram
-    const indexes = this.#indexes
-    this.#datagram = this.#next(full.capacity)
-    this.#indexes = []
-    this.#before = this.#complete(full, indexes)
+    // It is sent before anything else is done: the kernel has nothing to do meanwhile.
+    this.#before = this.#complete(full, this.#indexes)
     // Whoever waits for it hears of it.
     this.#before.catch(() => {})
+    this.#datagram = this.#next(full.capacity)
+    this.#indexes = []
   }
 
   async #complete(full: Datagram<R>, indexes: readonly number[]): Promise<void> {

@@ -86,7 +86,8 @@ const isAnswer = (length: number, sent: Buffer): boolean =>
  * waits for that.
  *
  * In a worker thread, close monitors before `worker.terminate()`: with one open, or in the instant in which a socket is
- * being opened (streamed dumps have their own), it ends the whole process. A request socket that is open only loses its descriptor to the process.
+ * being opened (streamed dumps have their own), it ends the whole process. A request socket that is open only loses its
+ * descriptor to the process.
  * @example
  * const socket = NetlinkSocket.open()
  * socket.start({ receive: datagram => console.log(datagram), fail: console.error })

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { KernelError } from '../errors.js'
 import type { BatchResult } from '../netlink/batch.js'
+import { Fifo } from '../netlink/fifo.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import type { Request } from '../wire/request.js'
 import type { Diff } from './diff.js'
@@ -11,8 +12,8 @@ import { endpointsOf, type Step } from './step.js'
  * @module
  */
 
-/** Messages whose steps are remembered until all of them are answered. */
-const LOT = 8192
+/** Messages of a dry run before the event loop turns. */
+const DRY = 8192
 /** Milliseconds of our own work before the event loop turns. */
 const SLICE = 8
 
@@ -66,7 +67,7 @@ export async function deliver(rt: Rtnetlink, diff: Diff, options: DeliverOptions
   do {
     signal?.throwIfAborted()
     lot = new Lot(steps)
-    if (dryRun) delivery.requests.push(...lot)
+    if (dryRun) list(lot, delivery)
     else account(lot, await send(rt, lot, signal, (sent) => report(delivery.sent + sent)), delivery)
     report(delivery.sent)
     // An object whose id somebody else took in the meantime must not be led to.
@@ -74,6 +75,11 @@ export async function deliver(rt: Rtnetlink, diff: Diff, options: DeliverOptions
     if (!lot.ended) await turn()
   } while (!lot.ended && delivery.deviceLost === undefined)
   return delivery
+}
+
+/** Takes messages that are not sent. */
+function list(lot: Lot, { requests }: Delivery): void {
+  for (const request of lot) if (requests.push(request) % DRY === 0) return
 }
 
 /** Sends a lot, and looks at refusals as they come: without the device the rest would be refused as well. */
@@ -88,9 +94,11 @@ function send(
     signal,
     onProgress({ sent, failures }) {
       for (; seen < failures.length; seen++) {
-        const { request, error } = failures[seen]!
+        const { index, request, error } = failures[seen]!
+        lot.failed.set(index, undefined)
         if (judge(request, error) === 'device') lot.deviceLost = true
       }
+      lot.forget(sent)
       report(sent)
     },
   })
@@ -131,15 +139,18 @@ function rankOf(request: Request): number {
   return operation.startsWith('RTM_NEW') ? 3 : 0
 }
 
-/** The next messages of a difference: so many, or what can be found before the event loop must turn. */
+/** The next messages of a difference: all, or what can be found before the event loop must turn. */
 class Lot implements Iterable<Request> {
-  /** The steps whose messages were given out. */
-  readonly steps: Step[] = []
+  /** The steps that failed, by where their messages stand among those of the lot. */
+  readonly failed = new Map<number, Step | undefined>()
   /** There are no more steps. */
   ended = false
   /** The device is gone or down: the rest would fare no better. */
   deviceLost = false
   readonly #source: Steps
+  /** The steps whose messages were given out, but for the first: what is kept for long is dear to collect. */
+  readonly #given = new Fifo<Step>()
+  #forgotten = 0
 
   constructor(source: Steps) {
     this.#source = source
@@ -147,7 +158,7 @@ class Lot implements Iterable<Request> {
 
   *[Symbol.iterator](): Generator<Request, void> {
     let began: number | undefined
-    while (this.steps.length < LOT && !this.deviceLost) {
+    while (!this.deviceLost) {
       const { done, value: step } = this.#source.next()
       if (done) {
         this.ended = !this.#source.leads
@@ -155,13 +166,28 @@ class Lot implements Iterable<Request> {
       }
       if (step) {
         began = undefined
-        this.steps.push(step)
+        this.#given.push(step)
         yield step.request
       } else {
         began ??= performance.now()
         if (performance.now() - began > SLICE) return
       }
     }
+  }
+
+  /** The first so many messages were answered: of their steps only those that failed are kept. */
+  forget(count: number): void {
+    for (; this.#forgotten < count; this.#forgotten++) {
+      const step = this.#given.shift()
+      if (this.failed.has(this.#forgotten)) this.failed.set(this.#forgotten, step)
+    }
+  }
+
+  /** The step of a message that failed. */
+  stepOf(index: number): Step {
+    this.failed.set(index, this.failed.get(index))
+    this.forget(index + 1)
+    return this.failed.get(index)!
   }
 }
 
@@ -173,7 +199,7 @@ function account(lot: Lot, { sent, failures, unknown }: BatchResult, delivery: D
     if (verdict === 'fine') continue
     if (verdict === 'doubtful') delivery.doubtful = true
     if (verdict === 'device') delivery.deviceLost = error as KernelError
-    const step = lot.steps[index]!
+    const step = lot.stepOf(index)
     const about = step.prefix === undefined ? {} : { prefix: step.prefix }
     for (const endpoint of endpointsOf(step)) delivery.failures.push({ endpoint, error, request, ...about })
   }

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { ClosedError } from '../errors.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
-import type { AddressMap } from './address-map.js'
+import { AddressMap } from './address-map.js'
 import { check, type Finding } from './check.js'
 import { type Change, type ChangeOptions, converge, type SyncOptions } from './converge.js'
 import { factsOf, getLink, refreshLink } from './device.js'
@@ -102,7 +102,7 @@ export class Overlay implements AsyncDisposable {
    */
   async add(peers: Peer | Peers, options: ChangeOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
-      const { members } = await this.#roster(peers)
+      const members = await this.#roster(peers)
       this.#expect((expected) => {
         for (const member of members.values())
           expected.set(member.endpoint, merged(member, expected.get(member.endpoint)))
@@ -136,7 +136,7 @@ export class Overlay implements AsyncDisposable {
    */
   async update(peer: Peer, options: ChangeOptions & { readonly from?: string | undefined } = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
-      const { members } = await this.#roster(peer)
+      const members = await this.#roster(peer)
       const [member] = members.values()
       const [from] = options.from === undefined ? [] : endpointsOf(options.from)
       this.#expect((expected) => {
@@ -157,9 +157,9 @@ export class Overlay implements AsyncDisposable {
    */
   async sync(peers: Peers, options: SyncOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
-      const { members } = await this.#roster(peers)
+      const members = new AddressMap<Member>()
       const wanted = new Wanted(members)
-      await sliced(members.values(), (member) => wanted.announce(member))
+      await this.#enlist(peers, members, (member) => wanted.announce(member))
       if (options.dryRun !== true && this.#expected !== undefined) this.#expected = members.copy()
       return this.#change({ target: () => ({ wanted }), expectation: expectationOf(this.#scheme, wanted) }, options)
     })
@@ -243,14 +243,26 @@ export class Overlay implements AsyncDisposable {
     if (this.#expected !== undefined) note(this.#expected)
   }
 
-  async #roster(peers: Peer | Peers): Promise<Roster> {
+  /** Checks peers. */
+  async #roster(peers: Peer | Peers): Promise<AddressMap<Member>> {
+    const members = new AddressMap<Member>()
+    await this.#enlist(peers, members)
+    return members
+  }
+
+  /** Checks peers, and puts them into `members`. */
+  async #enlist(
+    peers: Peer | Peers,
+    members: AddressMap<Member>,
+    then: (member: Member) => void = () => {},
+  ): Promise<void> {
     const list = isMany(peers)
-    const roster = new Roster(this.#scheme, await readUnderlay(this.#rt), this.#families, list)
-    if (!list) roster.add(peers)
-    else if (Symbol.asyncIterator in peers) for await (const peer of peers) roster.add(peer)
-    else await sliced(peers, (peer) => roster.add(peer))
+    const roster = new Roster(this.#scheme, await readUnderlay(this.#rt), this.#families, members, list)
+    const add = (peer: Peer): void => then(roster.add(peer))
+    if (!list) add(peers)
+    else if (Symbol.asyncIterator in peers) for await (const peer of peers) add(peer)
+    else await sliced(peers, add)
     await checkLoops(this.#rt, this.#scheme, roster.covering)
-    return roster
   }
 }
 

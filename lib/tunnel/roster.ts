@@ -45,7 +45,7 @@ export function normalEndpoint(value: unknown, path: string): string {
 /** Checks peers one after the other and spells them in one way. */
 export class Roster {
   /** By endpoint. */
-  readonly members = new AddressMap<Member>()
+  readonly members: AddressMap<Member>
   /** Prefixes that hold the endpoint of their own peer, where that may be meant: of length 0, or in a table of their own. */
   readonly covering: { readonly path: string; readonly prefix: string; readonly endpoint: string }[] = []
   readonly #scheme: Scheme
@@ -62,9 +62,17 @@ export class Roster {
 
   /**
    * @param families families that endpoints may have
+   * @param members is filled
    * @param list the peers come as a list: errors say which of it
    */
-  constructor(scheme: Scheme, underlay: Underlay, families: readonly Family[], list = true) {
+  constructor(
+    scheme: Scheme,
+    underlay: Underlay,
+    families: readonly Family[],
+    members: AddressMap<Member>,
+    list = true,
+  ) {
+    this.members = members
     this.#scheme = scheme
     this.#underlay = underlay
     this.#families = families
