@@ -17,7 +17,7 @@ export {
   UnsupportedError,
 } from './errors.js'
 export type { BatchOptions, BatchResult } from './netlink/batch.js'
-export { Connection, type ConnectionOptions, type WaitOptions } from './netlink/connection.js'
+export { Connection, type ConnectionOptions, type RequestOptions, type WaitOptions } from './netlink/connection.js'
 export type { RequestResult } from './netlink/single.js'
 export type { Receiver, Transport } from './netlink/transport.js'
 export { CommandError, type ExecOptions, type Finished, Namespace } from './netns/namespace.js'

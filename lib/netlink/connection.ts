@@ -37,6 +37,12 @@ export interface WaitOptions {
   readonly timeout?: number | undefined
 }
 
+/** Options of {@link Connection.request}. */
+export interface RequestOptions extends WaitOptions {
+  /** Sending the message twice does no harm (`replace`): if its answer is lost, it is sent again. Default false. */
+  readonly idempotent?: boolean | undefined
+}
+
 /**
  * Sends requests through a {@link Transport} and tells what became of them.
  *
@@ -85,15 +91,17 @@ export class Connection {
    * @throws KernelError, OutcomeUnknownError, OverrunError, ClosedError; the abort reason or code `NBMA_TIMEOUT` if
    * it was not sent
    */
-  request(request: Request, options: WaitOptions = {}): Promise<RequestResult> {
+  request(request: Request, options: RequestOptions = {}): Promise<RequestResult> {
     return new Promise((resolve, reject) => {
       if (isDump(request)) throw new UnsupportedError(`${request}: this is a dump: use list() or dump()`)
-      new Single(this.#channel, request, this.#wait(options), false, resolve as never, reject)
+      const { idempotent } = options
+      new Single(this.#channel, request, { ...this.#wait(options), idempotent }, false, resolve as never, reject)
     })
   }
 
   /**
-   * Sends a message and collects what the kernel replies to it: one item for most gets.
+   * Sends a message and collects what the kernel replies to it: one item for most gets. If that is lost, it is asked
+   * for again, three times in all.
    * @throws as {@link request}; DecodeError if a reply cannot be decoded
    */
   get<T>(request: Request<T>, options: WaitOptions = {}): Promise<T[]> {

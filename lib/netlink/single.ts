@@ -1,6 +1,6 @@
 import { DecodeError } from '../errors.js'
 import { single } from '../wire/batch.js'
-import { type Frame, NLM_F_ACK, NLM_F_REQUEST } from '../wire/frame.js'
+import { type Frame, NLM_F_ACK, NLM_F_REQUEST, writeSeq } from '../wire/frame.js'
 import type { Request } from '../wire/request.js'
 import { ACK_COST, type Carrier, Exchange } from './exchange.js'
 import { type Outcome, unanswered } from './outcome.js'
@@ -17,6 +17,17 @@ const APPLIED: RequestResult = Object.freeze({})
 /** Receive buffer that the answer to a get may take: a link with all its parts is several kilobytes. */
 const GET_COST = 16_384
 
+/** How often a message is sent whose answer was lost, where that does no harm. */
+const TRIES = 3
+
+/** Options of a request or get. */
+export interface SingleOptions {
+  readonly signal: AbortSignal | undefined
+  readonly timeout: number
+  /** It may be sent twice, as a read may. */
+  readonly idempotent?: boolean | undefined
+}
+
 /** One message that asks for an acknowledgement: a request, or a get, which collects what comes before it. */
 export class Single<T> extends Exchange {
   readonly #carrier: Carrier
@@ -25,23 +36,27 @@ export class Single<T> extends Exchange {
   readonly #items: T[] | undefined
   readonly #resolve: (result: RequestResult | T[]) => void
   readonly #reject: (error: unknown) => void
+  /** Sending it again does no harm. */
+  readonly #repeatable: boolean
+  #tries = 0
   #error: unknown
 
   constructor(
     carrier: Carrier,
     request: Request<T>,
-    options: { readonly signal: AbortSignal | undefined; readonly timeout: number },
+    options: SingleOptions,
     get: boolean,
     resolve: (result: RequestResult | T[]) => void,
     reject: (error: unknown) => void,
   ) {
-    const first = carrier.reserve(1)
-    const cost = get ? GET_COST : ACK_COST
-    super(single(request, NLM_F_REQUEST | NLM_F_ACK, 0, first), { timeout: options.timeout, cost })
-    this.first = first
+    super(single(request, NLM_F_REQUEST | NLM_F_ACK, 0, 0), {
+      timeout: options.timeout,
+      cost: get ? GET_COST : ACK_COST,
+    })
     this.#carrier = carrier
     this.#request = request
     this.#signal = options.signal
+    this.#repeatable = request.reads || options.idempotent === true
     this.#items = get ? [] : undefined
     this.#resolve = resolve
     this.#reject = reject
@@ -50,7 +65,14 @@ export class Single<T> extends Exchange {
       return
     }
     this.#signal?.addEventListener('abort', this)
-    carrier.submit(this)
+    this.#send()
+  }
+
+  #send(): void {
+    this.#tries++
+    this.first = this.#carrier.reserve(1)
+    writeSeq(this.datagram, 0, this.first)
+    this.#carrier.submit(this)
   }
 
   /** The signal was aborted. */
@@ -73,6 +95,13 @@ export class Single<T> extends Exchange {
   }
 
   settled(outcome: Outcome): void {
+    if (outcome.how === 'unanswered' && outcome.why === 'lost' && this.#repeatable && this.#tries < TRIES) {
+      this.renew()
+      if (this.#items) this.#items.length = 0
+      this.#error = undefined
+      this.#send()
+      return
+    }
     this.#signal?.removeEventListener('abort', this)
     if (this.#error !== undefined) this.#reject(this.#error)
     else if (outcome.how === 'unanswered') {

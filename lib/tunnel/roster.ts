@@ -1,6 +1,6 @@
 import { formatIpv6, formatLinkAddress, hasHostBits, parseLinkAddress, prefixLength, writeIpv6 } from '../address.js'
 import { EncodeError, UnsupportedError } from '../errors.js'
-import { AddressMap } from './address-map.js'
+import type { AddressMap } from './address-map.js'
 import type { Family, Way } from './kinds.js'
 import { fmix32, hashAddress } from './metric.js'
 import { Member, type Peer } from './peer.js'

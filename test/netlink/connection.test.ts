@@ -245,6 +245,28 @@ t.test('answers that are lost', async (t) => {
     t.match(error.message, /the answer was lost \(receive buffer overrun\), outcome unknown/)
     t.match((await read).message, /the answer was lost \(receive buffer overrun\)$/)
     t.equal(messages(fake.sent[2]!, 0)[0]?.type, NLMSG_NOOP)
+    t.equal(fake.sent.filter((datagram) => messages(datagram, 0)[0]?.type === NEW).length, 1, 'the change is sent once')
+  })
+
+  t.test('are asked for again where that does no harm', async (t) => {
+    let losses = 0
+    const script: Script = (m, fake) => {
+      if (losses-- <= 0) return m.type === NEW ? ack(m) : [reply(m, NEW, body(7)), ack(m)]
+      fake.drop()
+      return undefined
+    }
+    const { fake, connection } = open(t, { script }, { timeout: 60_000 })
+    losses = 2
+    t.same(await connection.get(get(7)), [{ n: 7 }])
+    losses = 2
+    t.same(await connection.request(add(1), { idempotent: true }), {})
+    losses = 3
+    t.type(await rejection(connection.get(get(7))), OverrunError)
+    losses = 3
+    t.match(await rejection(connection.request(add(1), { idempotent: true })), { message: /outcome unknown/ })
+    const seqs = fake.sent.flatMap((datagram) => messages(datagram, 0).map(({ seq }) => seq))
+    t.equal(new Set(seqs).size, seqs.length, 'by a number of its own each time')
+    t.same(connection.dropped, { late: 0, foreign: 0, duplicate: 0, malformed: 0 })
   })
 })
 
