@@ -173,7 +173,7 @@ export class DumpChannel extends Channel<DumpTransport> {
     this.#idle = options.idle
   }
 
-  /** Lets the kernel wait; that time does not count. */
+  /** Lets the kernel wait, which comes after a part: until the next tick the clock has not begun to run against it. */
   pause(): void {
     this.rest()
     this.transport.pause()

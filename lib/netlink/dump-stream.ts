@@ -140,8 +140,6 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
     if (--this.#turn === 0) setImmediate(this.#nextTurn)
     if (this.#paused && this.#queue.bytes * 2 <= this.#readAhead) {
       this.#paused = false
-      // The time that it waited for us does not count.
-      this.active = true
       this.#channel?.resume()
     }
     return this.carrier.protocol.decodeValue(frame) as T

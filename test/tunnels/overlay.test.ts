@@ -301,7 +301,7 @@ const CASES: readonly Case[] = [
     prepare: (site, n) => xfrm(site, n, ipv4, [4, 6]),
     inner: [4, 6],
     strategy: 'onlink',
-    outer: protocol(50),
+    outer: protocol(ESP),
   },
   {
     name: 'vti6, underlay behind the default route',
