@@ -173,7 +173,7 @@ export class DumpChannel extends Channel<DumpTransport> {
     this.#idle = options.idle
   }
 
-  /** Lets the kernel wait, which comes after a part: until the next tick the clock has not begun to run against it. */
+  /** Lets the kernel wait. That time does not count: a part has just come, which the next tick takes for activity. */
   pause(): void {
     this.rest()
     this.transport.pause()
