@@ -123,8 +123,8 @@ export class Connection {
    * thousand items is either whole or has failed five times. Later, or after the last try, the stream yields what
    * there is and then throws DumpInterruptedError: a loop that ends without an error has seen all.
    *
-   * The kernel does not say so for neighbours, FDB entries and routes; there an absent item proves nothing while
-   * others write.
+   * The kernel does not say so for neighbours, FDB entries and routes, which are yielded as they come; there an absent
+   * item proves nothing while others write.
    *
    * `break` and abort may come at any time and close the socket; so does the end. Who calls `next()` and not to the end
    * must call `return()`.

@@ -5,7 +5,10 @@ import { Dump, type DumpOptions } from './dump.js'
 import { Fifo } from './fifo.js'
 import { Runs } from './runs.js'
 
-/** A stream yields nothing before it has this many bytes or all of them: until then it can be tried again unseen. */
+/**
+ * A stream that the kernel may mark as interrupted yields nothing before it has more bytes than this, or all of them:
+ * until then it can be tried again unseen.
+ */
 const HOLD = 1_048_576
 
 interface Waiter<T> {
@@ -29,6 +32,7 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
   readonly #open: () => DumpChannel
   readonly #readAhead: number
   #channel: DumpChannel | undefined
+  #hold = HOLD
   /** Parts that wait to be decoded. */
   readonly #queue = new Runs()
   /** Enough of them do. */
@@ -83,8 +87,10 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
     this.#started = true
     try {
       this.begin(() => {
-        this.#channel = this.#open()
-        return this.#channel
+        const channel = this.#open()
+        this.#channel = channel
+        if (channel.protocol.unmarked?.includes(this.request.operation)) this.#hold = 0
+        return channel
       })
     } catch (error) {
       this.#close(error)
@@ -131,7 +137,7 @@ export class DumpStream<T> extends Dump implements AsyncIterableIterator<T, unde
   /** An item may be handed out now. */
   #ready(): boolean {
     if (this.#queue.bytes === 0 || this.#turn === 0) return false
-    return this.#ended || this.#yielded || this.#paused || this.#queue.bytes > HOLD
+    return this.#ended || this.#yielded || this.#paused || this.#queue.bytes > this.#hold
   }
 
   #take(): T {

@@ -20,6 +20,9 @@ export const rtnetlink = new Registry(
     NEXTHOP_MESSAGES,
     NEXTHOPBUCKET_MESSAGES,
   ],
-  // A table that no route was ever put into does not exist yet.
-  { RTM_GETROUTE: 'ENOENT' },
+  {
+    // A table that no route was ever put into does not exist yet.
+    nothing: { RTM_GETROUTE: 'ENOENT' },
+    unmarked: ['RTM_GETROUTE', 'RTM_GETNEIGH'],
+  },
 )

@@ -15,6 +15,8 @@ export interface Message<Value = Record<string, unknown>> {
 export interface Protocol {
   /** Errors by which the kernel says that a dump has nothing to tell, by operation. */
   readonly nothing?: Readonly<Record<string, string>>
+  /** Dumps that the kernel never marks as interrupted, by operation: they need not be held back to be tried again. */
+  readonly unmarked?: readonly string[]
   /** Throws DecodeError. */
   decodeFrame(frame: Frame): Message
   /** The body alone, which is what most callers want. Throws DecodeError. */

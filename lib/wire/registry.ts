@@ -43,10 +43,13 @@ export class Registry implements Protocol {
   readonly #numbers = new Map<string, number>()
 
   readonly nothing: Readonly<Record<string, string>>
+  readonly unmarked: readonly string[]
 
+  /** @param dumps what is special about some */
   // biome-ignore lint/suspicious/noExplicitAny: any kind of message
-  constructor(kinds: readonly MessageKind<any, any>[], nothing: Readonly<Record<string, string>> = {}) {
-    this.nothing = nothing
+  constructor(kinds: readonly MessageKind<any, any>[], dumps: Pick<Protocol, 'nothing' | 'unmarked'> = {}) {
+    this.nothing = dumps.nothing ?? {}
+    this.unmarked = dumps.unmarked ?? []
     for (const kind of kinds) {
       kind.operations.forEach((_, i) => {
         this.#kinds[kind.base + i] = kind

@@ -217,6 +217,20 @@ t.test('a stream yields before the end once it has a megabyte', async (t) => {
   t.same(await stream.next(), { done: true, value: undefined })
 })
 
+t.test('a stream yields at once what the kernel never marks as interrupted', async (t) => {
+  const fake = new FakeTransport({ script: (m) => [reply(m, NEW, body(1), NLM_F_MULTI)] })
+  const connection = new Connection(fake, { ...protocol, unmarked: ['RTM_GETROUTE'] })
+  t.teardown(() => connection.close())
+  const stream = connection.dump(all())
+  t.same(await stream.next(), { done: false, value: { n: 1 } })
+  const last = rejection(stream.next())
+  const [socket] = fake.dumps
+  const [message] = messages(fake.sent[0]!, socket!.portId)
+  socket?.deliver(done(message!, { interrupted: true }))
+  t.type(await last, DumpInterruptedError, 'if it does after all, that is said')
+  t.equal(fake.sent.length, 1)
+})
+
 t.test('replies lost during a dump', async (t) => {
   const lossy = (m: Frame, fake: FakeTransport): Buffer[] => {
     fake.drop()
