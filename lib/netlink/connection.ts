@@ -9,7 +9,7 @@ import type { Dropped } from './correlator.js'
 import { DumpList } from './dump.js'
 import { DumpStream } from './dump-stream.js'
 import { unanswered } from './outcome.js'
-import { type RequestResult, Single } from './single.js'
+import { type RequestResult, Single, type SingleOptions } from './single.js'
 import type { Transport } from './transport.js'
 
 /** Milliseconds to wait for an answer, where nobody says otherwise. */
@@ -94,8 +94,7 @@ export class Connection {
   request(request: Request, options: RequestOptions = {}): Promise<RequestResult> {
     return new Promise((resolve, reject) => {
       if (isDump(request)) throw new UnsupportedError(`${request}: this is a dump: use list() or dump()`)
-      const { idempotent } = options
-      new Single(this.#channel, request, { ...this.#wait(options), idempotent }, false, resolve as never, reject)
+      new Single(this.#channel, request, this.#wait(options), false, resolve as never, reject)
     })
   }
 
@@ -183,8 +182,8 @@ export class Connection {
     this.close()
   }
 
-  #wait(options: WaitOptions): { signal: AbortSignal | undefined; timeout: number } {
-    return { signal: options.signal, timeout: duration(options.timeout ?? this.#timeout) }
+  #wait({ signal, timeout, idempotent }: RequestOptions): SingleOptions {
+    return { signal, timeout: duration(timeout ?? this.#timeout), idempotent }
   }
 
   #options(closed: (cause: unknown) => void): ChannelOptions {
