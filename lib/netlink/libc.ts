@@ -149,6 +149,7 @@ export function sendAside(fd: number, datagram: Uint8Array): Promise<void> {
 }
 
 /** Whether recvfrom(2) says that the kernel had no room for an answer, or for a dump's next part. */
+/* c8 ignore next -- it is switched off, or cannot be provoked */
 export const isLoss = (error: SystemError): boolean => error.code === 'ENOBUFS' || error.code === 'ENOMEM'
 
 const addressLength = new Uint32Array(1)

@@ -129,7 +129,6 @@ class Monitor<T> implements AsyncIterableIterator<MonitorEvent<T>, undefined>, R
   }
 
   receive(datagram: Buffer): void {
-    if (this.#ended) return
     if (debug.enabled) debug('← %s', this.#protocol.inspect(datagram))
     this.#compareDrops()
     const malformed = (): void => this.#lose('malformed')

@@ -138,6 +138,9 @@ t.test('errors', async (t) => {
     const stream = connection.dump(all())
     const results = await Promise.allSettled([stream.next(), stream.next(), stream.next()])
     t.match(results, [{ value: { value: { n: 1 } } }, { reason: DecodeError }, { value: { done: true } }])
+    fake.script = (m) => [reply(m, NEW, body(1)), reply(m, NEW, Buffer.alloc(0)), ...table(m, [3])]
+    t.match(await collect(connection.dump(all())), { items: numbers(1), error: DecodeError }, 'one by one')
+    fake.script = whole
     t.same(await connection.list(all()), numbers(1, 2, 3))
   })
 
