@@ -4,7 +4,8 @@ import t from 'tap'
 import { NetlinkSocket } from '../../lib/netlink/socket.js'
 import { frames, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NLMSG_ERROR, writeHeader } from '../../lib/wire/frame.js'
 import { readU32, writeU16 } from '../../lib/wire/host.js'
-import { runNode, needsNamespaces as skip, testNamespace } from '../helpers/kernel.js'
+import { endsWhileBusy } from '../helpers/ends.js'
+import { needsNamespaces as skip, testNamespace } from '../helpers/kernel.js'
 
 // Large datagrams are sent on another thread.
 
@@ -134,21 +135,6 @@ t.test('the process or its worker ends meanwhile', { skip }, async (t) => {
         again()
         ${after}
       })`
-  const programs = {
-    exit: sendFor('setTimeout(() => process.exit(7), Math.random() * 20)'),
-    terminate: `
-      import { Worker } from 'node:worker_threads'
-      for (let round = 0; round < 5; round++) {
-        const worker = new Worker(args[0], { eval: true })
-        await new Promise((resolve) => worker.once('message', resolve))
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10))
-        await worker.terminate()
-      }
-      process.exitCode = 7`,
-  }
-  const sending = sendFor("import('node:worker_threads').then(({ parentPort }) => parentPort.postMessage('sending'))")
-  for (const how of ['exit', 'exit', 'exit', 'terminate'] as const) {
-    const { status, signal, stderr } = await runNode(programs[how], [sending])
-    t.same({ status, signal, stderr }, { status: 7, signal: null, stderr: '' }, how)
-  }
+  for (const { status, signal, stderr } of await endsWhileBusy(sendFor))
+    t.same({ status, signal, stderr }, { status: 7, signal: null, stderr: '' })
 })

@@ -10,6 +10,7 @@ import { rtnetlink } from '../../lib/schema/rtnetlink.js'
 import { single } from '../../lib/wire/batch.js'
 import { frames, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE } from '../../lib/wire/frame.js'
 import type { Captured } from '../../lib/wire/pcap.js'
+import { endsWhileBusy } from '../helpers/ends.js'
 import { runNode, needsNamespaces as skip, testNamespace } from '../helpers/kernel.js'
 
 // Streams read their dump from a socket of their own, on another thread, and no faster than they are read.
@@ -205,21 +206,6 @@ t.test('the process or its worker ends while a dump is read', { skip }, async (t
         again()
         ${after}
       })`
-  const programs = {
-    exit: read('setTimeout(() => process.exit(7), Math.random() * 20)'),
-    terminate: `
-      import { Worker } from 'node:worker_threads'
-      for (let round = 0; round < 8; round++) {
-        const worker = new Worker(args[0], { eval: true })
-        await new Promise((resolve) => worker.once('message', resolve))
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10))
-        await worker.terminate()
-      }
-      process.exitCode = 7`,
-  }
-  const reading = read("import('node:worker_threads').then(({ parentPort }) => parentPort.postMessage('reading'))")
-  for (const how of ['exit', 'exit', 'exit', 'terminate'] as const) {
-    const { status, signal, stderr } = await runNode(programs[how], [reading])
-    t.same({ status, signal, stderr }, { status: 7, signal: null, stderr: '' }, how)
-  }
+  for (const { status, signal, stderr } of await endsWhileBusy(read))
+    t.same({ status, signal, stderr }, { status: 7, signal: null, stderr: '' })
 })
