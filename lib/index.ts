@@ -19,7 +19,7 @@ export {
 export type { BatchOptions, BatchResult } from './netlink/batch.js'
 export { Connection, type ConnectionOptions, type RequestOptions, type WaitOptions } from './netlink/connection.js'
 export type { RequestResult } from './netlink/single.js'
-export type { Receiver, Transport } from './netlink/transport.js'
+export type { DumpTransport, Receiver, Transport } from './netlink/transport.js'
 export { CommandError, type ExecOptions, type Finished, Namespace } from './netns/namespace.js'
 export type { Place } from './netns/place.js'
 export { address } from './rtnl/address.js'
