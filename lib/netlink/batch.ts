@@ -1,7 +1,7 @@
 import { NbmaError, OutcomeUnknownError } from '../errors.js'
 import { Datagram } from '../wire/batch.js'
 import type { Request } from '../wire/request.js'
-import { type Carrier, Exchange } from './exchange.js'
+import { type Carrier, Exchange, TRIES } from './exchange.js'
 import { type Outcome, type Unanswered, unanswered } from './outcome.js'
 import { type Answer, kernelError } from './refusal.js'
 
@@ -11,8 +11,6 @@ import { type Answer, kernelError } from './refusal.js'
  * @module
  */
 
-/** How often messages are sent whose answers were lost, where the caller allows it. */
-const TRIES = 3
 /** Datagrams in a row without any answer after which a batch stops. */
 const SILENT = 2
 

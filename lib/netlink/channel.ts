@@ -6,6 +6,7 @@ import type { Protocol } from '../wire/protocol.js'
 import { Correlator, type Dropped, TICK } from './correlator.js'
 import type { Carrier, Exchange } from './exchange.js'
 import type { DumpTransport, Transport } from './transport.js'
+import { uncaught } from './uncaught.js'
 
 const debug = createDebug('nbma:socket')
 
@@ -150,9 +151,7 @@ export class Channel<T extends Transport | DumpTransport = Transport> implements
     try {
       this.#options.tap({ bytes, sent, time: Date.now() })
     } catch (error) {
-      setImmediate(() => {
-        throw error
-      })
+      uncaught(error)
     }
   }
 

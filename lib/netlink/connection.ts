@@ -5,7 +5,7 @@ import type { Protocol } from '../wire/protocol.js'
 import type { Request } from '../wire/request.js'
 import { Batch, type BatchOptions, type BatchResult } from './batch.js'
 import { Channel, type ChannelOptions, DumpChannel } from './channel.js'
-import type { Dropped } from './correlator.js'
+import { type Dropped, nothingDropped } from './correlator.js'
 import { DumpList } from './dump.js'
 import { DumpStream } from './dump-stream.js'
 import { unanswered } from './outcome.js'
@@ -71,11 +71,11 @@ export class Connection {
   #closed = false
   #cause: unknown
   /** What was received and belonged to nobody, by reason. */
-  readonly dropped: Readonly<Dropped> = { late: 0, foreign: 0, duplicate: 0, malformed: 0 }
+  readonly dropped: Readonly<Dropped> = nothingDropped()
 
   constructor(transport: Transport, protocol: Protocol, options: ConnectionOptions = {}) {
     this.#timeout = duration(options.timeout ?? TIMEOUT)
-    this.#readAhead = size(options.readAhead ?? READ_AHEAD)
+    this.#readAhead = positive('readAhead', options.readAhead ?? READ_AHEAD, 'bytes')
     this.#transport = transport
     this.#protocol = protocol
     this.#tap = options.tap
@@ -226,13 +226,9 @@ export class Connection {
 }
 
 /** @throws RangeError */
-function duration(timeout: number): number {
-  if (!(timeout > 0)) throw new RangeError(`timeout: ${timeout} is not a positive number of milliseconds`)
-  return timeout
+function positive(name: string, value: number, unit: string): number {
+  if (!(value > 0)) throw new RangeError(`${name}: ${value} is not a positive number of ${unit}`)
+  return value
 }
 
-/** @throws RangeError */
-function size(readAhead: number): number {
-  if (!(readAhead > 0)) throw new RangeError(`readAhead: ${readAhead} is not a positive number of bytes`)
-  return readAhead
-}
+const duration = (timeout: number): number => positive('timeout', timeout, 'milliseconds')

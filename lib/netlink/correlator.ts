@@ -45,6 +45,9 @@ export interface Dropped {
   malformed: number
 }
 
+/** To count from. */
+export const nothingDropped = (): Dropped => ({ late: 0, foreign: 0, duplicate: 0, malformed: 0 })
+
 /** `NLMSG_NOOP|REQUEST|ACK`: answered after everything that was sent before it, and harmless. */
 class Barrier extends Exchange {
   constructor(seq: number) {
@@ -93,7 +96,7 @@ export class Correlator {
     dropped?: Dropped
     seq?: number
   }) {
-    this.dropped = options.dropped ?? { late: 0, foreign: 0, duplicate: 0, malformed: 0 }
+    this.dropped = options.dropped ?? nothingDropped()
     this.#portId = options.portId
     this.#receiveBuffer = options.receiveBuffer
     this.#drops = options.drops

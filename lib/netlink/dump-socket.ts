@@ -7,6 +7,7 @@ import type { SystemError } from './libc.js'
 import { close, isLoss, type Received, recvfrom, recvfromAside, send } from './libc.js'
 import { dropsOf } from './sockopt.js'
 import type { DumpTransport, Receiver } from './transport.js'
+import { uncaught } from './uncaught.js'
 
 const log = debug('nbma:socket')
 
@@ -139,9 +140,7 @@ export class DumpSocket implements DumpTransport {
     try {
       this.#receiver?.receive(datagram)
     } catch (error) {
-      setImmediate(() => {
-        throw error
-      })
+      uncaught(error)
     }
   }
 }

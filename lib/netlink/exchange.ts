@@ -6,6 +6,9 @@ import type { Answer } from './refusal.js'
 /** Receive buffer that one acknowledgement may take: 832 bytes at least, more with the kernel's words (extack). */
 export const ACK_COST = 2048
 
+/** How often a message is sent whose answer was lost, where that does no harm. */
+export const TRIES = 3
+
 /** One datagram on its way to the kernel and back: a range of sequence numbers. Its owner extends it. */
 export abstract class Exchange {
   /** Sequence number of the first message. */

@@ -2,7 +2,7 @@ import { DecodeError } from '../errors.js'
 import { single } from '../wire/batch.js'
 import { type Frame, NLM_F_ACK, NLM_F_REQUEST, writeSeq } from '../wire/frame.js'
 import type { Request } from '../wire/request.js'
-import { ACK_COST, type Carrier, Exchange } from './exchange.js'
+import { ACK_COST, type Carrier, Exchange, TRIES } from './exchange.js'
 import { type Outcome, unanswered } from './outcome.js'
 import { type Answer, kernelError } from './refusal.js'
 
@@ -16,9 +16,6 @@ const APPLIED: RequestResult = Object.freeze({})
 
 /** Receive buffer that the answer to a get may take: a link with all its parts is several kilobytes. */
 const GET_COST = 16_384
-
-/** How often a message is sent whose answer was lost, where that does no harm. */
-const TRIES = 3
 
 /** Options of a request or get. */
 export interface SingleOptions {

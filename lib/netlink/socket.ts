@@ -11,6 +11,7 @@ import { close, isLoss, recvfrom, send, sendAside } from './libc.js'
 import { hold, type RawNetlinkSocket, release } from './raw.js'
 import { dropsOf, joinGroup } from './sockopt.js'
 import type { DumpTransport, Receiver, Transport } from './transport.js'
+import { uncaught } from './uncaught.js'
 
 const log = debug('nbma:socket')
 
@@ -319,9 +320,7 @@ export class NetlinkSocket implements Transport {
     try {
       this.#deliver()
     } catch (error) {
-      setImmediate(() => {
-        throw error
-      })
+      uncaught(error)
     }
   }
 

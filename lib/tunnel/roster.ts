@@ -44,10 +44,10 @@ export function normalEndpoint(value: unknown, path: string): string {
 
 /** Checks peers one after the other and spells them in one way. */
 export class Roster {
-  /** By endpoint. */
-  readonly members: AddressMap<Member>
   /** Prefixes that hold the endpoint of their own peer, where that may be meant: of length 0, or in a table of their own. */
   readonly covering: { readonly path: string; readonly prefix: string; readonly endpoint: string }[] = []
+  /** By endpoint. */
+  readonly #members: AddressMap<Member>
   readonly #scheme: Scheme
   readonly #underlay: Underlay
   readonly #families: readonly Family[]
@@ -62,7 +62,7 @@ export class Roster {
 
   /**
    * @param families families that endpoints may have
-   * @param members is filled
+   * @param members is filled, by endpoint
    * @param list the peers come as a list: errors say which of it
    */
   constructor(
@@ -72,7 +72,7 @@ export class Roster {
     members: AddressMap<Member>,
     list = true,
   ) {
-    this.members = members
+    this.#members = members
     this.#scheme = scheme
     this.#underlay = underlay
     this.#families = families
@@ -128,13 +128,13 @@ export class Roster {
     const member = isQuad
       ? new Member(endpoint, fmix32(quad.word), quad.word)
       : new Member(endpoint, hashAddress(scratch), 0)
-    const other = this.members.getRead(isQuad, endpoint)
+    const other = this.#members.getRead(isQuad, endpoint)
     if (other !== undefined) {
       const path = this.#path('', other.index).slice(0, -1)
       return this.#refuseEndpoint(value, `an endpoint of one peer only (it is that of ${path} too)`)
     }
     member.index = this.#count
-    this.members.setRead(isQuad, endpoint, member)
+    this.#members.setRead(isQuad, endpoint, member)
     return member
   }
 
