@@ -129,7 +129,7 @@ export function neighboursOf(scheme: Scheme, member: Member): NeighbourEntry[] {
   for (const inner of ['inet', 'inet6'] as const) {
     const way = scheme.ways[inner]
     if (isRefusal(way) || way.lladdr === undefined) continue
-    if (inner === 'inet' ? !member.carriesInet : !member.carriesInet6) continue
+    if (!member.carries(inner)) continue
     const dst = gatewayOf(member, inner, way)!
     const lladdr = way.lladdr === 'mac' ? member.mac : member.endpoint
     if (lladdr !== undefined && !entries.some((entry) => entry.dst === dst)) entries.push({ dst, lladdr })

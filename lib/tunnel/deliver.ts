@@ -63,17 +63,16 @@ export async function deliver(rt: Rtnetlink, diff: Diff, options: DeliverOptions
   const delivery: Delivery = { sent: 0, failures: [], doubtful: false, deviceLost: undefined, requests: [] }
   const report = (sent: number): void => onProgress?.({ done: diff.done, total, sent })
   const steps = new Steps(diff)
-  let lot: Lot
   do {
     signal?.throwIfAborted()
-    lot = new Lot(steps)
+    const lot = new Lot(steps)
     if (dryRun) list(lot, delivery)
     else account(lot, await send(rt, lot, signal, (sent) => report(delivery.sent + sent)), delivery)
     report(delivery.sent)
     // An object whose id somebody else took in the meantime must not be led to.
     if (steps.leads && delivery.doubtful) return delivery
-    if (!lot.ended) await turn()
-  } while (!lot.ended && delivery.deviceLost === undefined)
+    if (!steps.ended) await turn()
+  } while (!steps.ended && delivery.deviceLost === undefined)
   return delivery
 }
 
@@ -108,71 +107,82 @@ function send(
 class Steps {
   /** The next may lead to an object that was made just before. */
   leads = false
-  readonly #source: Iterator<Step | undefined>
-  #held: Step | undefined
+  /** There are no more. */
+  ended = false
+  readonly #source: Iterator<readonly Step[], void>
+  #lot: readonly Step[] = []
+  /** Where the next stands. */
+  #at = 0
   #rank = 0
 
   constructor(diff: Diff) {
-    this.#source = diff.steps()[Symbol.iterator]()
+    this.#source = diff.steps()
   }
 
-  /** The next step, nothing for a while without one; or the end, for now if {@link leads}. */
-  next(): IteratorResult<Step | undefined, void> {
-    const held = this.#held
+  /** The next step; nothing for a while without one, at the end, and for once where it {@link leads}. */
+  next(): Step | undefined {
     this.leads = false
-    this.#held = undefined
-    const next = held === undefined ? this.#source.next() : { value: held }
-    if (next.done || next.value === undefined) return next
-    const rank = rankOf(next.value.request)
+    if (this.#at === this.#lot.length) this.#read()
+    const step = this.#lot[this.#at]
+    if (step === undefined) return undefined
+    const rank = rankOf(step.request)
     this.leads = rank > this.#rank && this.#rank > 0
     this.#rank = rank
-    if (!this.leads) return next as IteratorYieldResult<Step>
-    this.#held = next.value
-    return { done: true, value: undefined }
+    if (this.leads) return undefined
+    this.#at++
+    return step
+  }
+
+  #read(): void {
+    const { done, value } = this.#source.next()
+    this.ended = done === true
+    this.#lot = value ?? []
+    this.#at = 0
   }
 }
 
 /** 1 for nexthop objects that are made, 2 for groups of them, 3 for what may lead to either; 0 for the rest. */
 function rankOf(request: Request): number {
   const { operation } = request
+  if (operation === 'RTM_NEWROUTE') return 3
   if (operation === 'RTM_NEWNEXTHOP') return request.value.group === undefined ? 1 : 2
   return operation.startsWith('RTM_NEW') ? 3 : 0
 }
 
 /** The next messages of a difference: all, or what can be found before the event loop must turn. */
-class Lot implements Iterable<Request> {
+class Lot implements IterableIterator<Request, undefined> {
   /** The steps that failed, by where their messages stand among those of the lot. */
   readonly failed = new Map<number, Step | undefined>()
-  /** There are no more steps. */
-  ended = false
   /** The device is gone or down: the rest would fare no better. */
   deviceLost = false
   readonly #source: Steps
   /** The steps whose messages were given out, but for the first: what is kept for long is dear to collect. */
   readonly #given = new Fifo<Step>()
   #forgotten = 0
+  /** When the last message was given out, if that is a while ago. */
+  #began: number | undefined
 
   constructor(source: Steps) {
     this.#source = source
   }
 
-  *[Symbol.iterator](): Generator<Request, void> {
-    let began: number | undefined
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  next(): IteratorResult<Request, undefined> {
     while (!this.deviceLost) {
-      const { done, value: step } = this.#source.next()
-      if (done) {
-        this.ended = !this.#source.leads
-        return
-      }
-      if (step) {
-        began = undefined
+      const step = this.#source.next()
+      if (step !== undefined) {
+        this.#began = undefined
         this.#given.push(step)
-        yield step.request
-      } else {
-        began ??= performance.now()
-        if (performance.now() - began > SLICE) return
+        return { done: false, value: step.request }
       }
+      if (this.#source.ended || this.#source.leads) break
+      this.#began ??= performance.now()
+      if (performance.now() - this.#began > SLICE) break
     }
+    return { done: true, value: undefined }
   }
 
   /** The first so many messages were answered: of their steps only those that failed are kept. */

@@ -9,7 +9,7 @@ import { type Claim, Member } from './peer.js'
 import { multipathText, type PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
 import type { Snapshot } from './snapshot.js'
-import { about, aboutAll, inTurn, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
+import { about, aboutAll, inLots, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
 import { contentToward, hopToward, type Wanted } from './wanted.js'
 
 /** Somebody else's route to a prefix of ours. The kernel takes the one with the lower metric. */
@@ -68,29 +68,23 @@ export class Diff {
     return this.#entries.obstacles
   }
 
-  /** The messages. `undefined` stands for a while without one. */
-  steps(): Iterable<Step | undefined> {
-    return inTurn([
-      () => this.#recognise(),
-      () => this.#entries.make(),
-      () => this.#makeObjects(),
-      () => this.#makeRoutes(),
-      () => this.#breakForeign(),
-      () => this.#breakRoutes(),
-      () => this.#breakObjects(),
-      () => this.#entries.break(),
-    ])
+  /** The messages, a few at a time: after each lot the event loop may turn. Some lots are empty. */
+  *steps(): Generator<readonly Step[], void> {
+    yield* inLots(this.#recognise())
+    yield* inLots(this.#entries.make())
+    yield* inLots(this.#makeObjects())
+    yield* this.#makeRoutes()
+    yield* inLots(this.#breakForeign())
+    yield* inLots(this.#breakRoutes())
+    yield* inLots(this.#breakObjects())
+    yield* inLots(this.#entries.break())
   }
 
   /** What became of the peers, once all steps were taken. */
   counts(failed: ReadonlySet<string>): Counts {
     const counts: Counts = { added: 0, removed: 0, changed: 0, unchanged: 0 }
-    for (const { endpoint, known, touched } of this.#wanted.members.values()) {
-      if (failed.size > 0 && failed.has(endpoint)) continue
-      if (!known) counts.added++
-      else if (touched) counts.changed++
-      else counts.unchanged++
-    }
+    for (const { endpoint, fate } of this.#wanted.members.values())
+      if (failed.size === 0 || !failed.has(endpoint)) counts[fate ?? 'added']++
     for (const { endpoint } of this.#gone) if (!failed.has(endpoint)) counts.removed++
     return counts
   }
@@ -98,11 +92,12 @@ export class Diff {
   /** Joins what is wanted with what is there. */
   *#recognise(): Generator<undefined, void> {
     const { peers } = this.#present
+    if (peers.size === 0) return
     let pause = STRIDE
     for (const member of this.#wanted.members.values()) {
-      const peer = peers.size > 0 ? peers.get(member.endpoint) : undefined
+      const peer = peers.get(member.endpoint)
       if (peer !== undefined) peer.member = member
-      member.known ??= peer !== undefined
+      member.fate ??= peer === undefined ? 'added' : 'unchanged'
       if (--pause > 0) continue
       pause = STRIDE
       yield undefined
@@ -131,7 +126,7 @@ export class Diff {
     }
     const groups: [string, readonly Member[]][] = []
     let pause = STRIDE
-    for (const [prefix, { members }] of this.#wanted.routes) {
+    for (const { prefix, members } of this.#wanted.routes.values()) {
       if (--pause === 0) {
         pause = STRIDE
         yield undefined
@@ -148,24 +143,24 @@ export class Diff {
     }
   }
 
-  *#makeRoutes(): Generator<Step | undefined, void> {
+  *#makeRoutes(): Generator<readonly Step[], void> {
     const { foreign } = this.#present
-    let pause = STRIDE
-    for (const [prefix, claim] of this.#wanted.routes) {
-      this.done++
-      if (--pause === 0) {
-        pause = STRIDE
-        yield undefined
+    let lot: Step[] = []
+    for (const claim of this.#wanted.routes.values()) {
+      if (++this.done % STRIDE === 0) {
+        yield lot
+        lot = []
       }
-      if (foreign.size > 0) this.#reportForeign(prefix, claim)
+      if (foreign.size > 0) this.#reportForeign(claim)
       if (claim.settled) continue
-      const { who } = claim
+      const { prefix, who } = claim
       const step = who instanceof Member ? this.#makeSingle(prefix, who) : this.#makeShared(prefix, who)
-      if (step !== undefined) yield step
+      if (step !== undefined) lot.push(step)
     }
+    yield lot
   }
 
-  #reportForeign(prefix: string, { members }: Claim): void {
+  #reportForeign({ prefix, members }: Claim): void {
     const found = this.#present.foreign.get(prefix)
     if (found === undefined) return
     const endpoints = members.map(({ endpoint }) => endpoint)
@@ -266,7 +261,7 @@ export class Diff {
     // Objects may be used by routes that a change of some peers is not about.
     const all = this.#scope === undefined || nexthops.size > 0
     let pause = STRIDE
-    for (const prefix of all ? routes.keys() : this.#wanted.routes.keys()) {
+    for (const prefix of all ? routes.keys() : this.#wantedPrefixes()) {
       const found = routes.get(prefix)
       if (found === undefined) continue
       if (--pause === 0) {
@@ -279,6 +274,10 @@ export class Diff {
     }
   }
 
+  *#wantedPrefixes(): Generator<string, void> {
+    for (const { prefix } of this.#wanted.routes.values()) yield prefix
+  }
+
   /** Whether a route is no longer wanted. */
   #goes({ verdict, content }: PresentRoute): boolean {
     if (verdict !== 'unseen' || this.#scope === undefined) return verdict !== 'kept'
@@ -288,7 +287,7 @@ export class Diff {
 
   #withdrawn(prefix: string, route: PresentRoute): Step {
     const { metric, content, peers } = route
-    for (const { member } of peers) if (member !== undefined) member.touched = true
+    for (const { member } of peers) member?.touch()
     const request = content.startsWith('#')
       ? this.#messages.deleteRoute(prefix, metric, Number(content.slice(1)))
       : this.#messages.deletePlainRoute(prefix, metric)

@@ -9,7 +9,7 @@ import { FLOOD, type NeighbourEntry } from './carriage.js'
 import type { Family } from './kinds.js'
 import type { Hop } from './peer.js'
 import type { Scheme } from './scheme.js'
-import { Stencil } from './stencil.js'
+import { Stencil, Stencilled } from './stencil.js'
 
 /**
  * The messages that an overlay sends. Every one of them names the overlay's protocol, device and table as far as the
@@ -45,7 +45,7 @@ function gatewayFields(gateway: string | undefined, family: Family): Pick<RouteI
 export class Messages {
   readonly #scheme: Scheme
   readonly #oif: number
-  readonly #stencils = new Map<string, Stencil>()
+  readonly #stencils: Record<Family, { add?: Stencil; replace?: Stencil; delete?: Stencil }> = { inet: {}, inet6: {} }
 
   constructor(scheme: Scheme) {
     this.#scheme = scheme
@@ -76,7 +76,7 @@ export class Messages {
     const family = familyOfPrefix(prefix)
     // One of a hundred thousand that differ in three places.
     if (encap === undefined && gateway !== undefined && familyOfPrefix(gateway) === family)
-      return this.#stencil(`${name} ${family}`, () => this.#sample(name, family)).make(prefix, metric, gateway)
+      return new Stencilled(this.#stencilOf(name, family), prefix, metric, gateway)
     return route[name](this.#route(prefix, metric, { hop }))
   }
 
@@ -89,7 +89,7 @@ export class Messages {
   /** A route that leads to no nexthop object. */
   deletePlainRoute(prefix: string, metric: number): Request {
     const family = familyOfPrefix(prefix)
-    return this.#stencil(`delete ${family}`, () => this.deleteRoute(SAMPLES[family], 1)).make(prefix, metric)
+    return new Stencilled(this.#stencilOf('delete', family), prefix, metric, '')
   }
 
   /** A route of somebody else's. */
@@ -98,13 +98,12 @@ export class Messages {
     return route.delete({ family, dst: dst ?? 'default', priority, protocol, table, tos, ...where })
   }
 
-  #stencil(name: string, sample: () => Request): Stencil {
-    let stencil = this.#stencils.get(name)
-    if (stencil === undefined) {
-      stencil = new Stencil(sample())
-      this.#stencils.set(name, stencil)
-    }
-    return stencil
+  #stencilOf(name: 'add' | 'replace' | 'delete', family: Family): Stencil {
+    const stencils = this.#stencils[family]
+    stencils[name] ??= new Stencil(
+      name === 'delete' ? this.deleteRoute(SAMPLES[family], 1) : this.#sample(name, family),
+    )
+    return stencils[name]
   }
 
   #route(dst: string, priority: number, to: Destination): RouteInput {

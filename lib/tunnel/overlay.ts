@@ -283,14 +283,11 @@ async function sliced<T>(items: Iterable<T>, each: (item: T) => void): Promise<v
 /** A peer with the prefixes that it had as well. */
 function merged(member: Member, before: Member | undefined): Member {
   if (before === undefined) return member
-  const { endpoint, hash, word } = member
-  const both = new Member(endpoint, hash, word)
+  const { endpoint, family, word } = member
+  const both = new Member(endpoint, family, word)
   both.prefixes = [...new Set([...before.prefixes, ...member.prefixes])]
-  both.weight = member.weight
-  both.mac = member.mac ?? before.mac
-  both.gateway = member.gateway ?? before.gateway
-  both.carriesInet = member.carriesInet || before.carriesInet
-  both.carriesInet6 = member.carriesInet6 || before.carriesInet6
+  const { weight, mac = before.mac, gateway = before.gateway } = member
+  both.know({ weight, mac, gateway })
   return both
 }
 

@@ -2,7 +2,7 @@ import { formatIpv6, formatLinkAddress, hasHostBits, parseLinkAddress, prefixLen
 import { EncodeError, UnsupportedError } from '../errors.js'
 import type { AddressMap } from './address-map.js'
 import type { Family, Way } from './kinds.js'
-import { fmix32, hashAddress } from './metric.js'
+import { hashAddress } from './metric.js'
 import { Member, type Peer } from './peer.js'
 import { formatQuad, hostBits, quad, readQuad } from './quad.js'
 import { isRefusal, type Scheme } from './scheme.js'
@@ -100,7 +100,7 @@ export class Roster {
     if (weight !== undefined) {
       if (!Number.isInteger(weight) || weight < 1 || weight > 256)
         throw new EncodeError(this.#path('weight'), weight, 'a whole number from 1 to 256')
-      member.weight = weight
+      if (weight !== 1) member.know({ weight })
     }
     if (mac !== undefined) this.#mac(member, mac)
     if (gateway !== undefined) this.#gateway(member, gateway)
@@ -125,16 +125,13 @@ export class Roster {
     const isQuad = family === 'inet'
     const taken = this.#underlay.getRead(isQuad, endpoint)
     if (taken !== undefined) return this.#refuseEndpoint(value, `${UNICAST} (${taken})`)
-    const member = isQuad
-      ? new Member(endpoint, fmix32(quad.word), quad.word)
-      : new Member(endpoint, hashAddress(scratch), 0)
-    const other = this.#members.getRead(isQuad, endpoint)
+    const member = new Member(endpoint, family, isQuad ? quad.word : hashAddress(scratch) | 0)
+    member.index = this.#count
+    const other = this.#members.addRead(isQuad, endpoint, member)
     if (other !== undefined) {
       const path = this.#path('', other.index).slice(0, -1)
       return this.#refuseEndpoint(value, `an endpoint of one peer only (it is that of ${path} too)`)
     }
-    member.index = this.#count
-    this.#members.setRead(isQuad, endpoint, member)
     return member
   }
 
@@ -146,15 +143,16 @@ export class Roster {
     const bytes = typeof mac === 'string' ? parseLinkAddress(mac) : undefined
     if (bytes === undefined || bytes.length !== 6 || bytes[0]! & 1 || bytes.every((byte) => byte === 0))
       throw new EncodeError(this.#path('mac'), mac, 'the MAC address of one station')
-    member.mac = formatLinkAddress(bytes, 0, 6)
+    const text = formatLinkAddress(bytes, 0, 6)
+    member.know({ mac: text })
     if (!this.#needsMac) return
-    if (this.#macs.has(member.mac)) {
+    if (this.#macs.has(text)) {
       if (this.#sharesMac) return
       const { carriage } = this.#scheme.ways.inet as Partial<Way>
       const hint = carriage === 'fdb' ? " (with strategy 'nexthop' several may have it)" : ''
       throw new EncodeError(this.#path('mac'), mac, `the MAC address of one peer only${hint}`)
     }
-    this.#macs.set(member.mac, member)
+    this.#macs.set(text, member)
   }
 
   #gateway(member: Member, gateway: unknown): void {
@@ -168,7 +166,7 @@ export class Roster {
     if (other !== undefined && !this.#sameStation(member, other))
       throw new EncodeError(this.#path('gateway'), gateway, 'the gateway of one peer only')
     this.#gateways.set(text, member)
-    member.gateway = text
+    member.know({ gateway: text })
   }
 
   /** Whether two peers are ways to one MAC, and so may be to one gateway. */
@@ -179,7 +177,7 @@ export class Roster {
   #prefixes(member: Member, prefixes: unknown): void {
     if (!Array.isArray(prefixes)) throw new EncodeError(this.#path('prefixes'), prefixes, 'a list of prefixes')
     if (prefixes.length === 1) {
-      member.prefixes = [this.#prefix(member, prefixes[0], 0)]
+      member.prefix = this.#prefix(member, prefixes[0], 0)
       return
     }
     const own = new Set<string>()
@@ -194,8 +192,6 @@ export class Roster {
     const length = family === 'inet' ? this.#checkIpv4(text, index) : this.#readIpv6(text, index)
     const way = this.#scheme.ways[family]
     if (isRefusal(way)) throw new UnsupportedError(`${this.#path(`prefixes[${index}]`)}: ${value}: ${way.refused}`)
-    if (family === 'inet') member.carriesInet = true
-    else member.carriesInet6 = true
     const prefix = family === 'inet' ? (quad.bare ? `${text}/32` : text) : `${formatIpv6(scratch, 0)}/${length}`
     if (family === member.family && covers(length, member)) this.#cover(member, prefix, length, index)
     return prefix
@@ -247,11 +243,6 @@ export class Roster {
         undefined,
         'an address of the peer inside the tunnel, which strategy neighbour needs',
       )
-    // Its neighbour entry is there for other people's routes too.
-    if (member.gateway !== undefined) {
-      if (member.gateway.includes(':')) member.carriesInet6 = true
-      else member.carriesInet = true
-    }
     if (this.#sharesMac || !this.#needsMac || member.mac !== undefined || (member.prefixes.length === 0 && flood))
       return
     if (flood && member.gateway !== undefined) return

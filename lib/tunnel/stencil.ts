@@ -6,7 +6,7 @@ import { quad, readQuad, writeQuad } from './quad.js'
 
 /**
  * Very many route messages that differ only in prefix, metric and gateway: one is encoded, the others are copies with
- * other bytes in three places.
+ * other bytes in three places, made where they are sent.
  * @module
  */
 
@@ -17,68 +17,74 @@ const RTA_DST = 1
 const RTA_GATEWAY = 5
 const RTA_PRIORITY = 6
 
-/** Messages are cut from blocks of this size. */
-const BLOCK = 65_536
-
-/** Makes routes like a sample. */
+/** A route like others. */
 export class Stencil {
-  readonly #sample: Request
+  readonly sample: Request
+  readonly #bytes: Buffer
   readonly #dst: number
   readonly #priority: number
-  /** Undefined where the sample has no gateway. */
-  readonly #gateway: number | undefined
-  #block = Buffer.alloc(0)
-  #used = 0
+  /** 0 where the sample has no gateway. */
+  readonly #gateway: number
 
   /** @param sample has a prefix of full length, a metric, and for routes that have one a gateway of the same family */
   constructor(sample: Request) {
-    this.#sample = sample
-    this.#dst = offsetOf(sample.bytes, RTA_DST)!
-    this.#priority = offsetOf(sample.bytes, RTA_PRIORITY)!
-    this.#gateway = offsetOf(sample.bytes, RTA_GATEWAY)
+    const { bytes } = sample
+    this.sample = sample
+    this.#bytes = bytes
+    this.#dst = offsetOf(bytes, RTA_DST)
+    this.#priority = offsetOf(bytes, RTA_PRIORITY)
+    this.#gateway = offsetOf(bytes, RTA_GATEWAY)
   }
 
-  /** A message like the sample, of the same family. The addresses are known to be right. */
-  make(prefix: string, metric: number, gateway?: string): Request {
-    const { operation, type, flags, bytes: sample } = this.#sample
-    const bytes = this.#take(sample.length)
-    bytes.set(sample)
-    bytes[NLMSG_HDRLEN + DST_LEN] = writePrefix(bytes, this.#dst, prefix)
-    writeU32(bytes, this.#priority, metric)
-    if (this.#gateway === undefined || gateway === undefined)
-      return new Request(
-        operation,
-        type,
-        flags,
-        () => ({ ...this.#sample.value, dst: prefix, priority: metric }),
-        bytes,
-      )
-    writeAddress(bytes, this.#gateway, gateway)
-    return new Request(
-      operation,
-      type,
-      flags,
-      () => ({ ...this.#sample.value, dst: prefix, priority: metric, gateway }),
-      bytes,
-    )
+  get length(): number {
+    return this.#bytes.length
   }
 
-  #take(size: number): Buffer {
-    if (this.#used + size > this.#block.length) {
-      this.#block = Buffer.allocUnsafeSlow(BLOCK)
-      this.#used = 0
-    }
-    const start = this.#used
-    this.#used += size
-    return this.#block.subarray(start, start + size)
+  /** Writes a message like the sample, of the same family. The addresses are known to be right. */
+  write(target: Buffer, at: number, prefix: string, metric: number, gateway: string): void {
+    target.set(this.#bytes, at)
+    target[at + NLMSG_HDRLEN + DST_LEN] = writePrefix(target, at + this.#dst, prefix)
+    writeU32(target, at + this.#priority, metric)
+    if (this.#gateway > 0) writeAddress(target, at + this.#gateway, gateway)
   }
 }
 
-/** Where the payload of an attribute of a route starts. */
-function offsetOf(bytes: Buffer, wanted: number): number | undefined {
+/** One of the messages. */
+export class Stencilled extends Request {
+  readonly #stencil: Stencil
+  readonly #prefix: string
+  readonly #metric: number
+  readonly #gateway: string
+
+  /** @param gateway '' where the sample has none */
+  constructor(stencil: Stencil, prefix: string, metric: number, gateway: string) {
+    const { operation, type, flags } = stencil.sample
+    super(operation, type, flags, undefined, undefined, false)
+    this.#stencil = stencil
+    this.#prefix = prefix
+    this.#metric = metric
+    this.#gateway = gateway
+  }
+
+  override get length(): number {
+    return this.#stencil.length
+  }
+
+  override write(target: Buffer, at: number): void {
+    this.#stencil.write(target, at, this.#prefix, this.#metric, this.#gateway)
+  }
+
+  override get value(): Readonly<Record<string, unknown>> {
+    const gateway = this.#gateway === '' ? {} : { gateway: this.#gateway }
+    return { ...this.#stencil.sample.value, dst: this.#prefix, priority: this.#metric, ...gateway }
+  }
+}
+
+/** Where the payload of an attribute of a route starts; 0 if there is none. */
+function offsetOf(bytes: Buffer, wanted: number): number {
   for (let at = NLMSG_HDRLEN + RTMSG; at < bytes.length; at += (readU16(bytes, at) + 3) & ~3)
     if (readU16(bytes, at + 2) === wanted) return at + 4
-  return undefined
+  return 0
 }
 
 function writeAddress(bytes: Buffer, offset: number, text: string): void {

@@ -52,39 +52,29 @@ export const STRIDE = 64
 
 /** A message about a peer. */
 export function about(request: Request, wrong: Wrong, who: Member, prefix?: string): Step {
-  who.touched = true
+  who.touch()
   return { request, wrong, who, prefix }
 }
 
 /** A message about several peers. */
 export function aboutAll(request: Request, wrong: Wrong, who: readonly Member[], prefix?: string): Step {
-  for (const member of who) member.touched = true
+  for (const member of who) member.touch()
   return { request, wrong, who, prefix }
 }
 
 /** A message that takes away what a peer has. */
 export function without(request: Request, endpoint: string, { members }: Wanted): Step {
-  const member = members.get(endpoint)
-  if (member !== undefined) member.touched = true
+  members.get(endpoint)?.touch()
   return { request, wrong: 'surplus', who: { endpoint }, prefix: undefined }
 }
 
-/** Phase by phase. A generator that delegates to others costs each item a detour. */
-export function inTurn<T>(phases: readonly (() => Generator<T, void>)[]): Iterable<T> {
-  return {
-    [Symbol.iterator]() {
-      const left = [...phases]
-      let phase: Generator<T, void> | undefined = left.shift()?.()
-      return {
-        next(): IteratorResult<T, undefined> {
-          while (phase !== undefined) {
-            const step = phase.next()
-            if (!step.done) return step as IteratorYieldResult<T>
-            phase = left.shift()?.()
-          }
-          return { done: true, value: undefined }
-        },
-      }
-    },
+/** Steps by the lot: a generator that hands over each costs more than all else. `undefined` ends a lot. */
+export function* inLots(steps: Iterable<Step | undefined>): Generator<Step[], void> {
+  let lot: Step[] = []
+  for (const step of steps) {
+    if (step !== undefined && lot.push(step) < STRIDE) continue
+    yield lot
+    lot = []
   }
+  yield lot
 }

@@ -26,12 +26,11 @@ class Known {
     if (known !== undefined) return known
     const bytes = canonicalBytes(endpoint)
     if (bytes === undefined) return undefined
-    const word = bytes.length === 4 ? Buffer.from(bytes).readInt32BE(0) : 0
-    const member = new Member(endpoint, hashAddress(bytes), word)
+    const isQuad = bytes.length === 4
+    const word = isQuad ? Buffer.from(bytes).readInt32BE(0) : hashAddress(bytes) | 0
+    const member = new Member(endpoint, isQuad ? 'inet' : 'inet6', word)
     const { gateway, mac } = this.#snapshot.peers.get(endpoint) ?? {}
-    member.weight = weight
-    member.gateway = gateway
-    member.mac = mac
+    if (weight !== 1 || gateway !== undefined || mac !== undefined) member.know({ weight, gateway, mac })
     this.#members.set(key, member)
     return member
   }
@@ -85,7 +84,7 @@ export function expectationOf(scheme: Scheme, { routes }: Wanted): Expectation {
       if (claim === undefined || claim.settled || !(claim.who instanceof Member)) return false
       const { who } = claim
       if (metric !== within(scheme.metric, who.hash) || content !== contentToward(scheme, who, prefix)) return false
-      who.known ??= true
+      who.fate ??= 'unchanged'
       claim.settled = true
       return true
     },
@@ -100,8 +99,9 @@ export function additions(snapshot: Snapshot, members: Members): Target {
   const known = new Known(snapshot)
   for (const member of members.values()) {
     const present = snapshot.peers.get(member.endpoint)
-    member.gateway ??= present?.gateway
-    member.mac ??= present?.mac
+    const gateway = member.gateway ?? present?.gateway
+    const mac = member.mac ?? present?.mac
+    if (gateway !== member.gateway || mac !== member.mac) member.know({ gateway, mac })
     for (const prefix of member.prefixes) {
       if (!wanted.routes.has(prefix))
         keepOthers(
@@ -154,13 +154,10 @@ export function moves(snapshot: Snapshot, member: Member, from: string | undefin
 export function membersOf(snapshot: Snapshot): AddressMap<Member> {
   const known = new Known(snapshot)
   const members = new AddressMap<Member>()
-  for (const { endpoint, prefixes, weight = 1, gateway } of peersOf(snapshot)) {
+  for (const { endpoint, prefixes, weight = 1 } of peersOf(snapshot)) {
     const member = known.member(endpoint, weight)
     if (member === undefined) continue
-    member.prefixes = [...prefixes]
-    const all = gateway === undefined ? prefixes : [...prefixes, gateway]
-    member.carriesInet6 = all.some((one) => one.includes(':'))
-    member.carriesInet = all.some((one) => !one.includes(':'))
+    member.prefixes = prefixes
     members.set(endpoint, member)
   }
   return members

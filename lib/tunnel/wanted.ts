@@ -1,4 +1,4 @@
-import type { AddressMap } from './address-map.js'
+import { AddressMap } from './address-map.js'
 import { hopOf } from './carriage.js'
 import type { Family } from './kinds.js'
 import { familyOfPrefix } from './messages.js'
@@ -12,10 +12,12 @@ import { isRefusal, type Scheme } from './scheme.js'
 
 /** A prefix of peers that have several, or that several peers have. */
 class Shared implements Claim {
+  readonly prefix: string
   who: Member | Member[]
   settled = false
 
-  constructor(who: Member | Member[]) {
+  constructor(prefix: string, who: Member | Member[]) {
+    this.prefix = prefix
     this.who = who
   }
 
@@ -35,7 +37,7 @@ export type Members = Pick<AddressMap<Member>, 'get' | 'has' | 'size' | 'values'
 /** Peers, and who announces each prefix. */
 export class Wanted {
   readonly members: Members
-  readonly routes = new Map<string, Claim>()
+  readonly routes = new AddressMap<Claim>()
   /** How many peers announce the prefix that most of them do. */
   most = 1
 
@@ -45,27 +47,29 @@ export class Wanted {
 
   /** Takes a peer's prefixes, of which none was taken before. */
   announce(member: Member): void {
-    const { prefixes } = member
     // It may have been a claim before.
     member.settled = false
-    for (const prefix of prefixes) {
-      const claim = this.routes.get(prefix)
-      if (claim !== undefined) this.#share(prefix, claim, member)
-      else this.routes.set(prefix, prefixes.length === 1 ? member : new Shared(member))
-    }
+    if (member.prefix !== '') this.#claim(member.prefix, member, member)
+    else for (const prefix of member.prefixes) this.#claim(prefix, member, new Shared(prefix, member))
+  }
+
+  #claim(prefix: string, member: Member, claim: Claim): void {
+    const there = this.routes.add(prefix, claim)
+    if (there !== undefined) this.#share(there, member)
   }
 
   /** Takes one prefix of a peer, which it may have already. */
   announcePrefix(prefix: string, member: Member): void {
     const claim = this.routes.get(prefix)
-    if (claim === undefined) this.routes.set(prefix, new Shared(member))
-    else if (!claim.members.includes(member)) this.#share(prefix, claim, member)
+    if (claim === undefined) this.routes.set(prefix, new Shared(prefix, member))
+    else if (!claim.members.includes(member)) this.#share(claim, member)
   }
 
-  #share(prefix: string, claim: Claim, member: Member): void {
+  #share(claim: Claim, member: Member): void {
     let shared = claim
     if (!(shared instanceof Shared)) {
-      shared = new Shared(shared.who as Member)
+      const { prefix } = claim
+      shared = new Shared(prefix, shared.who as Member)
       this.routes.set(prefix, shared)
     }
     ;(shared as Shared).add(member)
@@ -74,18 +78,17 @@ export class Wanted {
 
   /** A prefix that nobody may announce, unless somebody does. */
   withdraw(prefix: string): void {
-    if (!this.routes.has(prefix)) this.routes.set(prefix, new Shared([]))
+    if (!this.routes.has(prefix)) this.routes.set(prefix, new Shared(prefix, []))
   }
 }
 
 /** The nexthop of a peer's routes of a family. One that is not just the endpoint is made once. */
 export function hopFor(scheme: Scheme, member: Member, family: Family): Hop {
-  const known = family === 'inet' ? member.hop : member.hop6
+  const known = member.hop(family)
   if (known !== undefined) return known
   const hop = hopOf(scheme, member, family)
   if (hop.text === member.endpoint) return hop
-  if (family === 'inet') member.hop = hop
-  else member.hop6 = hop
+  member.know(family === 'inet' ? { hop } : { hop6: hop })
   return hop
 }
 

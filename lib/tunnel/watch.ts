@@ -239,12 +239,11 @@ export class Watch {
     const snapshot = await readSnapshot(rt, scheme, { expectation: expectationOf(scheme, wanted) })
     const events: Drift[] = []
     let began = performance.now()
-    for (const step of new Diff(scheme, { wanted }, snapshot).steps()) {
-      if (step !== undefined) for (const event of driftOf(step, told)) events.push(event)
-      else if (performance.now() - began > SLICE) {
-        await turn()
-        began = performance.now()
-      }
+    for (const lot of new Diff(scheme, { wanted }, snapshot).steps()) {
+      for (const step of lot) events.push(...driftOf(step, told))
+      if (performance.now() - began < SLICE) continue
+      await turn()
+      began = performance.now()
     }
     return events
   }

@@ -26,25 +26,25 @@ export const isDump = (request: Request): boolean => request.reads && (request.f
  * @param clear taken from the request's own
  */
 export function single(request: Request, flags: number, clear: number, seq: number): Buffer {
-  const bytes = Buffer.allocUnsafe(lengthOf(request))
-  bytes.set(request.bytes)
-  bytes.fill(0, request.bytes.length)
+  const bytes = Buffer.allocUnsafe(align(request.length))
+  put(request, bytes, 0, bytes.length)
   writeU16(bytes, 6, (readU16(bytes, 6) & ~clear) | flags)
   writeSeq(bytes, 0, seq)
   return bytes
 }
 
 /**
- * How much room a message takes in a datagram.
+ * Writes a message and what fills it up to `end`.
  * @throws EncodeError if its bytes are not one whole message
  */
-function lengthOf(request: Request): number {
-  const { bytes } = request
-  const length = bytes.length < NLMSG_HDRLEN ? 0 : readU32(bytes, 0)
-  if (length < NLMSG_HDRLEN || length > bytes.length || align(length) < bytes.length) {
-    throw new EncodeError('nlmsg_len', length, `the length of the message, ${bytes.length}`)
+function put(request: Request, target: Buffer, start: number, end: number): void {
+  const size = request.length
+  if (size >= NLMSG_HDRLEN) request.write(target, start)
+  const length = size < NLMSG_HDRLEN ? 0 : readU32(target, start)
+  if (length < NLMSG_HDRLEN || length > size || start + align(length) !== end) {
+    throw new EncodeError('nlmsg_len', length, `the length of the message, ${size}`)
   }
-  return align(length)
+  if (start + length < end) target.fill(0, start + length, end)
 }
 
 /** A datagram that is being filled. */
@@ -80,23 +80,20 @@ export class Datagram<R extends Request = Request> {
    * skip what comes after the one, and answers the other differently
    */
   add(request: R): boolean {
-    const { bytes } = request
-    const length = lengthOf(request)
-    const flags = readU16(bytes, 6)
     if (isDump(request))
       throw new UnsupportedError(`${request}: a dump cannot be part of a batch: use list() or dump()`)
     const count = this.requests.length
     const start = this.#length
-    if (count === this.#limits.messages || (count > 0 && start + length > this.#limits.bytes)) return false
-    if (start + length > this.#bytes.length) this.#grow(start + length)
+    const end = start + align(request.length)
+    if (count === this.#limits.messages || (count > 0 && end > this.#limits.bytes)) return false
+    if (end > this.#bytes.length) this.#grow(end)
     const target = this.#bytes
-    target.set(bytes, start)
-    if (bytes.length < length) target.fill(0, start + bytes.length, start + length)
-    writeU16(target, start + 6, (flags & ~NLM_F_ACK) | NLM_F_REQUEST)
+    put(request, target, start, end)
+    writeU16(target, start + 6, (readU16(target, start + 6) & ~NLM_F_ACK) | NLM_F_REQUEST)
     writeSeq(target, start, (this.first + count) >>> 0)
     this.requests.push(request)
     this.#last = start
-    this.#length = start + length
+    this.#length = end
     return true
   }
 

@@ -14,30 +14,49 @@ export class Request<Reply = unknown> {
   readonly type: number
   /** nlmsg_flags (NLM_F_*). */
   readonly flags: number
-  /** The whole message in bytes, sequence number and port id 0. Not to be written to. */
-  readonly bytes: Buffer
   /** It asks and changes nothing. */
   readonly reads: boolean
-  #value: object | (() => object)
+  #value: object | (() => object) | undefined
+  #bytes: Buffer | undefined
 
   /**
    * @param value what the builder was given, with its defaults, or what puts it together when someone asks
+   * @param bytes the whole message; undefined where a subclass makes it when it is sent ({@link write}), and `value` too
    * @param reads by default what two bits of the type say in rtnetlink: 0 new, 1 delete, 2 get, 3 set
    */
   constructor(
     operation: string,
     type: number,
     flags: number,
-    value: object | (() => object),
-    bytes: Buffer,
+    value: object | (() => object) | undefined,
+    bytes: Buffer | undefined,
     reads: boolean = (type & 3) === 2,
   ) {
     this.operation = operation
     this.type = type
     this.flags = flags
     this.#value = value
-    this.bytes = bytes
+    this.#bytes = bytes
     this.reads = reads
+  }
+
+  /** The whole message in bytes, sequence number and port id 0. Not to be written to. */
+  get bytes(): Buffer {
+    if (this.#bytes === undefined) {
+      this.#bytes = Buffer.alloc(this.length)
+      this.write(this.#bytes, 0)
+    }
+    return this.#bytes
+  }
+
+  /** How many bytes there are. */
+  get length(): number {
+    return this.bytes.length
+  }
+
+  /** Writes the bytes into others. */
+  write(target: Buffer, at: number): void {
+    target.set(this.bytes, at)
   }
 
   /** What the builder was given, with its defaults. A copy, but what is within it is still the caller's. */
