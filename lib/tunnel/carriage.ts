@@ -1,6 +1,7 @@
 import type { Family, Way } from './kinds.js'
+import type { Member } from './member.js'
 import { fmix32, hashAddress } from './metric.js'
-import { canonicalAddress, canonicalBytes, type Encap, type Hop, type Member } from './peer.js'
+import { canonicalAddress, canonicalBytes, type Encap, type Hop } from './peer.js'
 import { isRefusal, type Scheme } from './scheme.js'
 
 /**

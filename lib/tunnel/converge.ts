@@ -72,7 +72,7 @@ export async function converge(
     limit(scheme, wanted)
     const diff = new Diff(scheme, wish, snapshot)
     first ??= diff
-    const delivery = await deliver(rt, diff, { ...options, total: wanted.routes.size })
+    const delivery = await deliver(rt, diff, { ...options, total: wanted.size })
     const { sent, failures, deviceLost, doubtful, requests } = delivery
     messages += sent
     debug('%s: round %d: %d messages, %d failures', scheme.device.ifname, round, sent, failures.length)
@@ -86,7 +86,7 @@ export async function converge(
       const result = { ...counts, failures: all, foreign: diff.foreign, messages }
       return dryRun ? { ...result, requests } : result
     }
-    for (const claim of wanted.routes.values()) claim.settled = false
+    for (const claim of wanted.claims()) claim.settled = false
     await sleep(PAUSE * 4 ** (round - 1), undefined, { signal }).catch(() => {})
   }
 }

@@ -2,10 +2,10 @@ import type { Route } from '../schema/route.js'
 import { sharedHop } from './carriage.js'
 import { Entries } from './entries.js'
 import { Ids } from './ids.js'
+import { type Claim, Member } from './member.js'
 import { type Destination, familyOfPrefix, Messages } from './messages.js'
 import { hashSet, within } from './metric.js'
 import { Objects } from './objects.js'
-import { type Claim, Member } from './peer.js'
 import { multipathText, type PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
 import type { Snapshot } from './snapshot.js'
@@ -83,7 +83,7 @@ export class Diff {
   /** What became of the peers, once all steps were taken. */
   counts(failed: ReadonlySet<string>): Counts {
     const counts: Counts = { added: 0, removed: 0, changed: 0, unchanged: 0 }
-    for (const { endpoint, fate } of this.#wanted.members.values())
+    for (const { endpoint, fate } of this.#wanted.members)
       if (failed.size === 0 || !failed.has(endpoint)) counts[fate ?? 'added']++
     for (const { endpoint } of this.#gone) if (!failed.has(endpoint)) counts.removed++
     return counts
@@ -94,10 +94,12 @@ export class Diff {
     const { peers } = this.#present
     if (peers.size === 0) return
     let pause = STRIDE
-    for (const member of this.#wanted.members.values()) {
+    for (const member of this.#wanted.members) {
       const peer = peers.get(member.endpoint)
-      if (peer !== undefined) peer.member = member
-      member.fate ??= peer === undefined ? 'added' : 'unchanged'
+      if (peer !== undefined) {
+        peer.member = member
+        member.find()
+      }
       if (--pause > 0) continue
       pause = STRIDE
       yield undefined
@@ -126,7 +128,7 @@ export class Diff {
     }
     const groups: [string, readonly Member[]][] = []
     let pause = STRIDE
-    for (const { prefix, members } of this.#wanted.routes.values()) {
+    for (const { prefix, members } of this.#wanted.claims()) {
       if (--pause === 0) {
         pause = STRIDE
         yield undefined
@@ -146,7 +148,7 @@ export class Diff {
   *#makeRoutes(): Generator<readonly Step[], void> {
     const { foreign } = this.#present
     let lot: Step[] = []
-    for (const claim of this.#wanted.routes.values()) {
+    for (const claim of this.#wanted.claims()) {
       if (++this.done % STRIDE === 0) {
         yield lot
         lot = []
@@ -172,7 +174,7 @@ export class Diff {
     if (!this.#takeOver) return
     for (const { prefix, route } of this.foreign) {
       if (route.protocol === 'kernel') continue
-      const { members } = this.#wanted.routes.get(prefix)!
+      const { members } = this.#wanted.claim(prefix)!
       // One with the metric of ours was replaced.
       if ((route.priority ?? 0) !== this.#metricOf(members))
         yield aboutAll(this.#messages.deleteForeign(route), 'surplus', members, prefix)
@@ -275,7 +277,7 @@ export class Diff {
   }
 
   *#wantedPrefixes(): Generator<string, void> {
-    for (const { prefix } of this.#wanted.routes.values()) yield prefix
+    for (const { prefix } of this.#wanted.claims()) yield prefix
   }
 
   /** Whether a route is no longer wanted. */

@@ -1,8 +1,8 @@
 import { FLOOD, hasStations, neighboursOf, usesFdb } from './carriage.js'
 import { Forwarding } from './forwarding.js'
 import type { Ids } from './ids.js'
+import type { Member } from './member.js'
 import type { Messages } from './messages.js'
-import type { Member } from './peer.js'
 import type { Scheme } from './scheme.js'
 import type { Snapshot } from './snapshot.js'
 import { about, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
@@ -45,7 +45,7 @@ export class Entries {
     if (!this.#fdb && !neighbours) return
     yield* this.#forwarding.make()
     let pause = STRIDE
-    for (const member of this.#wanted.members.values()) {
+    for (const member of this.#wanted.members) {
       if (--pause === 0) {
         pause = STRIDE
         yield undefined

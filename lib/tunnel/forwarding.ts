@@ -3,9 +3,9 @@ import { nexthop } from '../rtnl/nexthop.js'
 import type { NeighbourInput } from '../schema/neighbour.js'
 import { hasStations } from './carriage.js'
 import { type Ids, Stripe } from './ids.js'
+import type { Member } from './member.js'
 import { familyOfPrefix } from './messages.js'
 import { fmix32, hashSet } from './metric.js'
-import type { Member } from './peer.js'
 import { groupText } from './present.js'
 import type { Scheme } from './scheme.js'
 import type { Snapshot } from './snapshot.js'
@@ -86,7 +86,7 @@ export class Forwarding {
   #demand(): Map<string, Demand> {
     const { wanted, scope } = this.#target
     const demand = new Map<string, Demand>()
-    for (const member of wanted.members.values()) {
+    for (const member of wanted.members) {
       const { mac } = member
       if (mac === undefined) continue
       const known = demand.get(mac)

@@ -1,14 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { ClosedError } from '../errors.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
-import { AddressMap } from './address-map.js'
 import { check, type Finding } from './check.js'
 import { type Change, type ChangeOptions, converge, type SyncOptions } from './converge.js'
 import { factsOf, getLink, refreshLink } from './device.js'
 import { type DeviceFacts, type Family, kindRow } from './kinds.js'
 import { type Lane, laneOf } from './lane.js'
+import { type Details, type Member, Members } from './member.js'
 import { type OverlayOptions, schemeOf } from './options.js'
-import { Member, type Peer } from './peer.js'
+import type { Peer } from './peer.js'
 import { checked, type SyncResult } from './result.js'
 import { normalEndpoint, Roster } from './roster.js'
 import { isRefusal, type Scheme, type Strategy } from './scheme.js'
@@ -47,7 +47,7 @@ export class Overlay implements AsyncDisposable {
   #tail: Promise<unknown> = Promise.resolve()
   #closed = false
   /** What should be there, as long as somebody watches. */
-  #expected: AddressMap<Member> | undefined
+  #expected: Members | undefined
   readonly #watches = new Set<Watch>()
 
   private constructor(rt: Rtnetlink, scheme: Scheme) {
@@ -103,11 +103,8 @@ export class Overlay implements AsyncDisposable {
   async add(peers: Peer | Peers, options: ChangeOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
       const members = await this.#roster(peers)
-      this.#expect((expected) => {
-        for (const member of members.values())
-          expected.set(member.endpoint, merged(member, expected.get(member.endpoint)))
-      })
-      const expectation = interestIn(members.values())
+      this.#expected = this.#expected?.with(members, merged)
+      const expectation = interestIn(members)
       return checked(await this.#change({ target: (snapshot) => additions(snapshot, members), expectation }, options))
     })
   }
@@ -120,9 +117,7 @@ export class Overlay implements AsyncDisposable {
   async remove(peers: string | Peer | Iterable<string | Peer>, options: ChangeOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
       const endpoints = endpointsOf(peers)
-      this.#expect((expected) => {
-        for (const endpoint of endpoints) expected.delete(endpoint)
-      })
+      this.#expected = this.#expected?.without(endpoints)
       const expectation = interestIn([], endpoints)
       return checked(await this.#change({ target: (snapshot) => removals(snapshot, endpoints), expectation }, options))
     })
@@ -137,14 +132,11 @@ export class Overlay implements AsyncDisposable {
   async update(peer: Peer, options: ChangeOptions & { readonly from?: string | undefined } = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
       const members = await this.#roster(peer)
-      const [member] = members.values()
-      const [from] = options.from === undefined ? [] : endpointsOf(options.from)
-      this.#expect((expected) => {
-        if (from !== undefined) expected.delete(from)
-        expected.set(member!.endpoint, member!)
-      })
-      const expectation = interestIn([member!], from === undefined ? [] : [from])
-      const result = await this.#change({ target: (snapshot) => moves(snapshot, member!, from), expectation }, options)
+      const before = endpointsOf(options.from ?? [])
+      this.#expected = this.#expected?.without(before).with(members, (_, member) => member)
+      const [from] = before
+      const expectation = interestIn(members, before)
+      const result = await this.#change({ target: (snapshot) => moves(snapshot, members, from), expectation }, options)
       return checked(result.removed > 0 ? asMove(result) : result)
     })
   }
@@ -157,10 +149,10 @@ export class Overlay implements AsyncDisposable {
    */
   async sync(peers: Peers, options: SyncOptions = {}): Promise<SyncResult> {
     return this.#exclusively(async () => {
-      const members = new AddressMap<Member>()
-      const wanted = new Wanted(members)
-      await this.#enlist(peers, members, (member) => wanted.announce(member))
-      if (options.dryRun !== true && this.#expected !== undefined) this.#expected = members.copy()
+      const members = new Members(sizeOf(peers))
+      const wanted = new Wanted(members, sizeOf(peers))
+      await this.#enlist(peers, members, (at) => wanted.announce(at))
+      if (options.dryRun !== true && this.#expected !== undefined) this.#expected = members
       return this.#change({ target: () => ({ wanted }), expectation: expectationOf(this.#scheme, wanted) }, options)
     })
   }
@@ -238,24 +230,15 @@ export class Overlay implements AsyncDisposable {
     return converge(this.#rt, this.#scheme, change, options)
   }
 
-  /** Notes what a change wants, for those who watch. */
-  #expect(note: (expected: AddressMap<Member>) => void): void {
-    if (this.#expected !== undefined) note(this.#expected)
-  }
-
   /** Checks peers. */
-  async #roster(peers: Peer | Peers): Promise<AddressMap<Member>> {
-    const members = new AddressMap<Member>()
+  async #roster(peers: Peer | Peers): Promise<Members> {
+    const members = new Members(sizeOf(peers))
     await this.#enlist(peers, members)
     return members
   }
 
   /** Checks peers, and puts them into `members`. */
-  async #enlist(
-    peers: Peer | Peers,
-    members: AddressMap<Member>,
-    then: (member: Member) => void = () => {},
-  ): Promise<void> {
+  async #enlist(peers: Peer | Peers, members: Members, then: (at: number) => void = () => {}): Promise<void> {
     const list = isMany(peers)
     const roster = new Roster(this.#scheme, await readUnderlay(this.#rt), this.#families, members, list)
     const add = (peer: Peer): void => then(roster.add(peer))
@@ -281,15 +264,12 @@ async function sliced<T>(items: Iterable<T>, each: (item: T) => void): Promise<v
 }
 
 /** A peer with the prefixes that it had as well. */
-function merged(member: Member, before: Member | undefined): Member {
-  if (before === undefined) return member
-  const { endpoint, family, word } = member
-  const both = new Member(endpoint, family, word)
-  both.prefixes = [...new Set([...before.prefixes, ...member.prefixes])]
-  const { weight, mac = before.mac, gateway = before.gateway } = member
-  both.know({ weight, mac, gateway })
-  return both
-}
+const merged = (before: Member, { prefixes, weight, mac = before.mac, gateway = before.gateway }: Member): Details => ({
+  prefixes: [...new Set([...before.prefixes, ...prefixes])],
+  weight,
+  mac,
+  gateway,
+})
 
 /** A peer that went and came is one that changed. */
 const asMove = (result: SyncResult): SyncResult => ({
@@ -313,3 +293,6 @@ function endpointsOf(peers: string | Peer | Iterable<string | Peer>): Set<string
 
 const isMany = (value: unknown): value is Peers =>
   typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+
+/** How many peers there are, where that is known. */
+const sizeOf = (peers: Peer | Peers): number => (Array.isArray(peers) ? peers.length : 0)

@@ -1,4 +1,4 @@
-import type { Member } from './peer.js'
+import type { Member } from './member.js'
 
 /**
  * Peers, routes and nexthop objects as the kernel has them.

@@ -2,13 +2,13 @@ import { formatIpv6, formatLinkAddress, hasHostBits, parseLinkAddress, prefixLen
 import { EncodeError, UnsupportedError } from '../errors.js'
 import type { AddressMap } from './address-map.js'
 import type { Family, Way } from './kinds.js'
-import { hashAddress } from './metric.js'
-import { Member, type Peer } from './peer.js'
+import { Member, type Members } from './member.js'
+import type { Peer } from './peer.js'
 import { formatQuad, hostBits, quad, readQuad } from './quad.js'
 import { isRefusal, type Scheme } from './scheme.js'
 
 /** Addresses that no peer can have, and why, in words: those of this host and the broadcast addresses of its networks. */
-export type Underlay = Pick<AddressMap<string>, 'getRead'>
+export type Underlay = Pick<AddressMap<string>, 'find' | 'findHost' | 'values'>
 
 const scratch = Buffer.alloc(16)
 
@@ -46,32 +46,31 @@ export function normalEndpoint(value: unknown, path: string): string {
 export class Roster {
   /** Prefixes that hold the endpoint of their own peer, where that may be meant: of length 0, or in a table of their own. */
   readonly covering: { readonly path: string; readonly prefix: string; readonly endpoint: string }[] = []
-  /** By endpoint. */
-  readonly #members: AddressMap<Member>
+  readonly #members: Members
   readonly #scheme: Scheme
   readonly #underlay: Underlay
   readonly #families: readonly Family[]
   readonly #gateways = new Map<string, Member>()
-  readonly #macs = new Map<string, Member>()
+  readonly #macs = new Set<string>()
   readonly #list: boolean
   /** Something is addressed by MAC. */
   readonly #needsMac: boolean
   /** Several peers may have one MAC. */
   readonly #sharesMac: boolean
+  /** Peers must have more than an endpoint and prefixes. */
+  readonly #needs: boolean
+  /** Where the peer at hand stands. */
   #count = 0
+  /** Its family, and its word. */
+  #family: Family = 'inet'
+  #word = 0
 
   /**
    * @param families families that endpoints may have
-   * @param members is filled, by endpoint
+   * @param members is filled
    * @param list the peers come as a list: errors say which of it
    */
-  constructor(
-    scheme: Scheme,
-    underlay: Underlay,
-    families: readonly Family[],
-    members: AddressMap<Member>,
-    list = true,
-  ) {
+  constructor(scheme: Scheme, underlay: Underlay, families: readonly Family[], members: Members, list = true) {
     this.#members = members
     this.#scheme = scheme
     this.#underlay = underlay
@@ -80,6 +79,7 @@ export class Roster {
     const ways = [scheme.ways.inet, scheme.ways.inet6].filter((way): way is Way => !isRefusal(way))
     this.#needsMac = ways.some(({ lladdr }) => lladdr === 'mac')
     this.#sharesMac = ways.some(({ shared }) => shared === true)
+    this.#needs = this.#needsMac || scheme.gatewayNeeded
   }
 
   /** Paths are made only for errors: a hundred thousand peers pass through here. */
@@ -89,62 +89,68 @@ export class Roster {
 
   /**
    * Takes the next peer.
+   * @returns where it stands among the members
    * @throws {EncodeError} that says which property of which peer cannot be
    * @throws {UnsupportedError} if the device cannot carry it
    */
-  add(peer: Peer): Member {
+  add(peer: Peer): number {
     if (typeof peer !== 'object' || peer === null)
       throw new EncodeError(this.#list ? `peers[${this.#count}]` : 'peer', peer, 'a peer { endpoint, prefixes }')
-    const member = this.#endpoint(peer.endpoint)
-    const { weight, mac, gateway } = peer
-    if (weight !== undefined) {
-      if (!Number.isInteger(weight) || weight < 1 || weight > 256)
-        throw new EncodeError(this.#path('weight'), weight, 'a whole number from 1 to 256')
-      if (weight !== 1) member.know({ weight })
-    }
-    if (mac !== undefined) this.#mac(member, mac)
-    if (gateway !== undefined) this.#gateway(member, gateway)
-    this.#prefixes(member, peer.prefixes)
-    this.#complete(member)
-    this.#count++
-    return member
+    const { endpoint, weight, mac, gateway, prefixes } = peer
+    this.#endpoint(endpoint)
+    if (weight !== undefined) this.#weight(weight)
+    if (mac !== undefined) this.#mac(mac)
+    if (gateway !== undefined) this.#gateway(gateway)
+    this.#prefixes(prefixes)
+    if (this.#needs) this.#complete(this.#member)
+    return this.#count++
   }
 
-  #endpoint(value: unknown): Member {
-    if (typeof value !== 'string') return this.#refuseEndpoint(value, UNICAST)
-    const family = parse(value)
-    if (family === undefined) return this.#refuseEndpoint(value, UNICAST)
+  /** The peer at hand. */
+  get #member(): Member {
+    return new Member(this.#members, this.#count)
+  }
+
+  #endpoint(value: unknown): void {
+    const family = typeof value === 'string' ? parse(value) : undefined
+    if (family === undefined) this.#refuseEndpoint(value, UNICAST)
+    const isQuad = family === 'inet'
+    const { word } = quad
     const why = notUnicast(family)
-    if (why !== undefined) return this.#refuseEndpoint(value, `${UNICAST} (${why})`)
+    if (why !== undefined) this.#refuseEndpoint(value, `${UNICAST} (${why})`)
     if (!this.#families.includes(family)) {
       const { ifname, kind } = this.#scheme.device
       const words = this.#families[0] === 'inet' ? 'IPv4' : 'IPv6'
-      return this.#refuseEndpoint(value, `an ${words} address (${ifname} of kind ${kind} has ${words} outside)`)
+      this.#refuseEndpoint(value, `an ${words} address (${ifname} of kind ${kind} has ${words} outside)`)
     }
-    const endpoint = canonical(value, family)
-    const isQuad = family === 'inet'
-    const taken = this.#underlay.getRead(isQuad, endpoint)
-    if (taken !== undefined) return this.#refuseEndpoint(value, `${UNICAST} (${taken})`)
-    const member = new Member(endpoint, family, isQuad ? quad.word : hashAddress(scratch) | 0)
-    member.index = this.#count
-    const other = this.#members.addRead(isQuad, endpoint, member)
-    if (other !== undefined) {
-      const path = this.#path('', other.index).slice(0, -1)
-      return this.#refuseEndpoint(value, `an endpoint of one peer only (it is that of ${path} too)`)
+    const endpoint = canonical(value as string, family)
+    const taken = isQuad ? this.#underlay.findHost(word) : this.#underlay.find(endpoint)
+    if (taken >= 0) this.#refuseEndpoint(value, `${UNICAST} (${this.#underlay.values[taken]})`)
+    const other = this.#members.add(endpoint, family, word)
+    if (other >= 0) {
+      const path = this.#path('', other).slice(0, -1)
+      this.#refuseEndpoint(value, `an endpoint of one peer only (it is that of ${path} too)`)
     }
-    return member
+    this.#family = family
+    this.#word = word
   }
 
   #refuseEndpoint(value: unknown, expected: string): never {
     throw new EncodeError(this.#path('endpoint'), value, expected)
   }
 
-  #mac(member: Member, mac: unknown): void {
+  #weight(weight: number): void {
+    if (!Number.isInteger(weight) || weight < 1 || weight > 256)
+      throw new EncodeError(this.#path('weight'), weight, 'a whole number from 1 to 256')
+    if (weight !== 1) this.#members.know(this.#count, { weight })
+  }
+
+  #mac(mac: unknown): void {
     const bytes = typeof mac === 'string' ? parseLinkAddress(mac) : undefined
     if (bytes === undefined || bytes.length !== 6 || bytes[0]! & 1 || bytes.every((byte) => byte === 0))
       throw new EncodeError(this.#path('mac'), mac, 'the MAC address of one station')
     const text = formatLinkAddress(bytes, 0, 6)
-    member.know({ mac: text })
+    this.#members.know(this.#count, { mac: text })
     if (!this.#needsMac) return
     if (this.#macs.has(text)) {
       if (this.#sharesMac) return
@@ -152,16 +158,18 @@ export class Roster {
       const hint = carriage === 'fdb' ? " (with strategy 'nexthop' several may have it)" : ''
       throw new EncodeError(this.#path('mac'), mac, `the MAC address of one peer only${hint}`)
     }
-    this.#macs.set(text, member)
+    this.#macs.add(text)
   }
 
-  #gateway(member: Member, gateway: unknown): void {
+  #gateway(gateway: unknown): void {
     const family = typeof gateway === 'string' ? parse(gateway) : undefined
     if (family === undefined || notUnicastGateway(family))
       throw new EncodeError(this.#path('gateway'), gateway, 'a unicast address')
     const text = canonical(gateway as string, family)
-    const taken = this.#underlay.getRead(family === 'inet', text)
-    if (taken !== undefined) throw new EncodeError(this.#path('gateway'), gateway, `an address of the peer (${taken})`)
+    const taken = this.#underlay.find(text)
+    if (taken >= 0)
+      throw new EncodeError(this.#path('gateway'), gateway, `an address of the peer (${this.#underlay.values[taken]})`)
+    const member = this.#member
     const other = this.#gateways.get(text)
     if (other !== undefined && !this.#sameStation(member, other))
       throw new EncodeError(this.#path('gateway'), gateway, 'the gateway of one peer only')
@@ -174,18 +182,18 @@ export class Roster {
     return this.#sharesMac && mac !== undefined && mac === other.mac
   }
 
-  #prefixes(member: Member, prefixes: unknown): void {
+  #prefixes(prefixes: unknown): void {
     if (!Array.isArray(prefixes)) throw new EncodeError(this.#path('prefixes'), prefixes, 'a list of prefixes')
     if (prefixes.length === 1) {
-      member.prefix = this.#prefix(member, prefixes[0], 0)
+      this.#members.prefixes[this.#count] = this.#prefix(prefixes[0], 0)
       return
     }
     const own = new Set<string>()
-    for (let i = 0; i < prefixes.length; i++) own.add(this.#prefix(member, prefixes[i], i))
-    member.prefixes = [...own]
+    for (let i = 0; i < prefixes.length; i++) own.add(this.#prefix(prefixes[i], i))
+    this.#member.prefixes = [...own]
   }
 
-  #prefix(member: Member, value: unknown, index: number): string {
+  #prefix(value: unknown, index: number): string {
     if (typeof value !== 'string') return this.#refusePrefix(index, value, 'an IPv4 or IPv6 prefix')
     const text = value === 'default' ? '0.0.0.0/0' : value
     const family: Family = readQuad(text) ? 'inet' : 'inet6'
@@ -193,7 +201,7 @@ export class Roster {
     const way = this.#scheme.ways[family]
     if (isRefusal(way)) throw new UnsupportedError(`${this.#path(`prefixes[${index}]`)}: ${value}: ${way.refused}`)
     const prefix = family === 'inet' ? (quad.bare ? `${text}/32` : text) : `${formatIpv6(scratch, 0)}/${length}`
-    if (family === member.family && covers(length, member)) this.#cover(member, prefix, length, index)
+    if (family === this.#family && this.#covers(length)) this.#cover(prefix, length, index)
     return prefix
   }
 
@@ -223,8 +231,19 @@ export class Roster {
     throw new EncodeError(this.#path(`prefixes[${index}]`), value, expected)
   }
 
+  /** Whether the prefix in `quad` or `scratch` holds the endpoint, which is of the same family. */
+  #covers(length: number): boolean {
+    if (this.#family === 'inet') return length === 0 || (this.#word ^ quad.word) >>> (32 - length) === 0
+    writeIpv6(this.#member.endpoint, other, 0)
+    const whole = length >> 3
+    for (let i = 0; i < whole; i++) if (scratch[i] !== other[i]) return false
+    const rest = length & 7
+    return rest === 0 || ((scratch[whole]! ^ other[whole]!) & (0xff00 >> rest) & 0xff) === 0
+  }
+
   /** A prefix that holds the peer's own endpoint. */
-  #cover({ endpoint }: Member, prefix: string, length: number, index: number): void {
+  #cover(prefix: string, length: number, index: number): void {
+    const { endpoint } = this.#member
     if (length > 0 && MAIN_TABLES.has(this.#scheme.table) && !this.#scheme.force)
       this.#refusePrefix(
         index,
@@ -261,13 +280,3 @@ const notUnicastGateway = (family: Family): boolean =>
   family === 'inet' ? notUnicast(family) !== undefined : scratch[0] === 0xff || scratch.every((byte) => byte === 0)
 
 const other = Buffer.alloc(16)
-
-/** Whether the prefix in `quad` or `scratch` holds an address of the same family. */
-function covers(length: number, { endpoint, family, word }: Member): boolean {
-  if (family === 'inet') return length === 0 || (word ^ quad.word) >>> (32 - length) === 0
-  writeIpv6(endpoint, other, 0)
-  const whole = length >> 3
-  for (let i = 0; i < whole; i++) if (scratch[i] !== other[i]) return false
-  const rest = length & 7
-  return rest === 0 || ((scratch[whole]! ^ other[whole]!) & (0xff00 >> rest) & 0xff) === 0
-}

@@ -1,5 +1,5 @@
 import type { Request } from '../wire/request.js'
-import type { Member } from './peer.js'
+import type { Member } from './member.js'
 import type { Wanted } from './wanted.js'
 
 /**

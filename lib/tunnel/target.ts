@@ -1,10 +1,10 @@
-import { AddressMap } from './address-map.js'
-import { hashAddress, within } from './metric.js'
-import { canonicalBytes, Member, type Peer } from './peer.js'
+import { Member, Members } from './member.js'
+import { within } from './metric.js'
+import type { Peer } from './peer.js'
 import type { Scheme } from './scheme.js'
 import type { Expectation, Snapshot } from './snapshot.js'
 import type { Target } from './step.js'
-import { contentToward, type Members, Wanted } from './wanted.js'
+import { contentToward, Wanted } from './wanted.js'
 
 /**
  * What is wanted after a change of some peers, given what is there: only the prefixes that the change is about.
@@ -14,24 +14,24 @@ import { contentToward, type Members, Wanted } from './wanted.js'
 /** Peers as the kernel knows them, made when they are needed. */
 class Known {
   readonly #snapshot: Snapshot
-  readonly #members = new Map<string, Member>()
+  /** By weight: that is a prefix's, not the peer's. */
+  readonly #members = new Map<number, Members>()
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot
   }
 
   member(endpoint: string, weight: number): Member | undefined {
-    const key = `${endpoint}*${weight}`
-    const known = this.#members.get(key)
+    let members = this.#members.get(weight)
+    if (members === undefined) {
+      members = new Members()
+      this.#members.set(weight, members)
+    }
+    const known = members.get(endpoint)
     if (known !== undefined) return known
-    const bytes = canonicalBytes(endpoint)
-    if (bytes === undefined) return undefined
-    const isQuad = bytes.length === 4
-    const word = isQuad ? Buffer.from(bytes).readInt32BE(0) : hashAddress(bytes) | 0
-    const member = new Member(endpoint, isQuad ? 'inet' : 'inet6', word)
+    const member = members.at(endpoint)
     const { gateway, mac } = this.#snapshot.peers.get(endpoint) ?? {}
-    if (weight !== 1 || gateway !== undefined || mac !== undefined) member.know({ weight, gateway, mac })
-    this.#members.set(key, member)
+    member?.set({ prefixes: [], weight, gateway, mac })
     return member
   }
 }
@@ -76,15 +76,15 @@ export function interestIn(members: Iterable<Member>, endpoints: Iterable<string
 }
 
 /** Most routes are just as they should be: these are ticked off while they are read. */
-export function expectationOf(scheme: Scheme, { routes }: Wanted): Expectation {
+export function expectationOf(scheme: Scheme, wanted: Wanted): Expectation {
   return {
-    interests: (prefix) => routes.has(prefix),
+    interests: (prefix) => wanted.has(prefix),
     settles(prefix, metric, content) {
-      const claim = scheme.objects ? undefined : routes.get(prefix)
+      const claim = scheme.objects ? undefined : wanted.claim(prefix)
       if (claim === undefined || claim.settled || !(claim.who instanceof Member)) return false
       const { who } = claim
       if (metric !== within(scheme.metric, who.hash) || content !== contentToward(scheme, who, prefix)) return false
-      who.fate ??= 'unchanged'
+      who.find()
       claim.settled = true
       return true
     },
@@ -97,13 +97,13 @@ const NOBODY: ReadonlySet<string> = new Set()
 export function additions(snapshot: Snapshot, members: Members): Target {
   const wanted = new Wanted(members)
   const known = new Known(snapshot)
-  for (const member of members.values()) {
+  for (const member of members) {
     const present = snapshot.peers.get(member.endpoint)
     const gateway = member.gateway ?? present?.gateway
     const mac = member.mac ?? present?.mac
     if (gateway !== member.gateway || mac !== member.mac) member.know({ gateway, mac })
     for (const prefix of member.prefixes) {
-      if (!wanted.routes.has(prefix))
+      if (!wanted.has(prefix))
         keepOthers(
           wanted,
           snapshot,
@@ -121,7 +121,7 @@ const announces = ({ prefixes }: Member, prefix: string): boolean => prefixes.in
 
 /** All that is there but for some peers. */
 export function removals(snapshot: Snapshot, endpoints: ReadonlySet<string>): Target {
-  const wanted = new Wanted(new AddressMap<Member>())
+  const wanted = new Wanted(new Members())
   const known = new Known(snapshot)
   for (const prefix of prefixesOf(snapshot, endpoints)) {
     wanted.withdraw(prefix)
@@ -131,10 +131,9 @@ export function removals(snapshot: Snapshot, endpoints: ReadonlySet<string>): Ta
 }
 
 /** A peer as it shall be, instead of what it was, perhaps elsewhere. */
-export function moves(snapshot: Snapshot, member: Member, from: string | undefined): Target {
+export function moves(snapshot: Snapshot, members: Members, from: string | undefined): Target {
+  const [member] = members as Iterable<Member> as [Member]
   const before = new Set(from === undefined ? [member.endpoint] : [member.endpoint, from])
-  const members = new AddressMap<Member>()
-  members.set(member.endpoint, member)
   const wanted = new Wanted(members)
   const known = new Known(snapshot)
   for (const prefix of member.prefixes) {
@@ -142,7 +141,7 @@ export function moves(snapshot: Snapshot, member: Member, from: string | undefin
     wanted.announcePrefix(prefix, member)
   }
   for (const prefix of prefixesOf(snapshot, before)) {
-    if (wanted.routes.has(prefix)) continue
+    if (wanted.has(prefix)) continue
     wanted.withdraw(prefix)
     keepOthers(wanted, snapshot, known, prefix, (endpoint) => before.has(endpoint))
   }
@@ -151,15 +150,10 @@ export function moves(snapshot: Snapshot, member: Member, from: string | undefin
 }
 
 /** The peers that are there, as they would have to be added. */
-export function membersOf(snapshot: Snapshot): AddressMap<Member> {
-  const known = new Known(snapshot)
-  const members = new AddressMap<Member>()
-  for (const { endpoint, prefixes, weight = 1 } of peersOf(snapshot)) {
-    const member = known.member(endpoint, weight)
-    if (member === undefined) continue
-    member.prefixes = prefixes
-    members.set(endpoint, member)
-  }
+export function membersOf(snapshot: Snapshot): Members {
+  const members = new Members(snapshot.peers.size)
+  for (const { endpoint, prefixes, weight = 1, mac, gateway } of peersOf(snapshot))
+    members.at(endpoint)?.set({ prefixes, weight, mac, gateway })
   return members
 }
 

@@ -1,8 +1,9 @@
 import { AddressMap } from './address-map.js'
 import { hopOf } from './carriage.js'
 import type { Family } from './kinds.js'
+import { type Claim, Member, type Members } from './member.js'
 import { familyOfPrefix } from './messages.js'
-import { type Claim, type Hop, Member } from './peer.js'
+import type { Hop } from './peer.js'
 import { isRefusal, type Scheme } from './scheme.js'
 
 /**
@@ -31,54 +32,77 @@ class Shared implements Claim {
   }
 }
 
-/** Peers by their endpoints. */
-export type Members = Pick<AddressMap<Member>, 'get' | 'has' | 'size' | 'values'>
-
 /** Peers, and who announces each prefix. */
 export class Wanted {
   readonly members: Members
-  readonly routes = new AddressMap<Claim>()
   /** How many peers announce the prefix that most of them do. */
   most = 1
+  /** By prefix, in the order in which each was announced first. A peer's one prefix is told by where the peer stands. */
+  readonly #claims: AddressMap<number | Shared>
 
-  constructor(members: Members) {
+  /** @param expected how many prefixes there will be, about */
+  constructor(members: Members, expected = members.size) {
     this.members = members
+    this.#claims = new AddressMap(expected)
   }
 
-  /** Takes a peer's prefixes, of which none was taken before. */
-  announce(member: Member): void {
-    // It may have been a claim before.
-    member.settled = false
-    if (member.prefix !== '') this.#claim(member.prefix, member, member)
-    else for (const prefix of member.prefixes) this.#claim(prefix, member, new Shared(prefix, member))
+  /** How many prefixes there are. */
+  get size(): number {
+    return this.#claims.size
   }
 
-  #claim(prefix: string, member: Member, claim: Claim): void {
-    const there = this.routes.add(prefix, claim)
-    if (there !== undefined) this.#share(there, member)
+  /** Whether a prefix is announced, or withdrawn. */
+  has(prefix: string): boolean {
+    return this.#claims.has(prefix)
   }
 
-  /** Takes one prefix of a peer, which it may have already. */
+  /** Who announces a prefix. */
+  claim(prefix: string): Claim | undefined {
+    const found = this.#claims.get(prefix)
+    return found === undefined ? undefined : this.#claimOf(found)
+  }
+
+  /** All, in order. */
+  *claims(): Generator<Claim, void> {
+    const { values } = this.#claims
+    for (let at = 0; at < this.size; at++) yield this.#claimOf(values[at]!)
+  }
+
+  #claimOf(found: number | Shared): Claim {
+    return typeof found === 'number' ? new Member(this.members, found) : found
+  }
+
+  /** Takes the prefixes of one of the members, of which none was taken before. */
+  announce(at: number): void {
+    const prefixes = this.members.prefixes[at]!
+    if (typeof prefixes === 'string') this.#announce(prefixes, at, at)
+    else for (const one of prefixes) this.#announce(one, new Shared(one, new Member(this.members, at)), at)
+  }
+
+  #announce(prefix: string, claim: number | Shared, at: number): void {
+    const there = this.#claims.add(prefix, claim)
+    if (there >= 0) this.#share(there, prefix, new Member(this.members, at))
+  }
+
+  /** Takes one prefix of any peer, which it may have already. */
   announcePrefix(prefix: string, member: Member): void {
-    const claim = this.routes.get(prefix)
-    if (claim === undefined) this.routes.set(prefix, new Shared(prefix, member))
-    else if (!claim.members.includes(member)) this.#share(claim, member)
+    const there = this.#claims.add(prefix, new Shared(prefix, member))
+    if (there < 0) return
+    const { members } = this.#claimOf(this.#claims.values[there]!)
+    if (!members.some((one) => one.is(member))) this.#share(there, prefix, member)
   }
 
-  #share(claim: Claim, member: Member): void {
-    let shared = claim
-    if (!(shared instanceof Shared)) {
-      const { prefix } = claim
-      shared = new Shared(prefix, shared.who as Member)
-      this.routes.set(prefix, shared)
-    }
-    ;(shared as Shared).add(member)
+  #share(at: number, prefix: string, member: Member): void {
+    const found = this.#claims.values[at]!
+    const shared = typeof found === 'number' ? new Shared(prefix, new Member(this.members, found)) : found
+    shared.add(member)
+    this.#claims.values[at] = shared
     this.most = Math.max(this.most, shared.members.length)
   }
 
   /** A prefix that nobody may announce, unless somebody does. */
   withdraw(prefix: string): void {
-    if (!this.routes.has(prefix)) this.routes.set(prefix, new Shared(prefix, []))
+    this.#claims.add(prefix, new Shared(prefix, []))
   }
 }
 

@@ -6,11 +6,12 @@ import { converge } from './converge.js'
 import { factsOf, findLink } from './device.js'
 import { Diff } from './diff.js'
 import { type Drift, driftOf, keyOf, type Told } from './drift.js'
+import type { Members } from './member.js'
 import type { PeerFailure } from './result.js'
 import { isRefusal, type Scheme } from './scheme.js'
 import { protocolName, readSnapshot } from './snapshot.js'
 import { expectationOf } from './target.js'
-import { type Members, Wanted } from './wanted.js'
+import { Wanted } from './wanted.js'
 
 export type { Drift } from './drift.js'
 
@@ -278,6 +279,7 @@ const permanent = ({ state }: Readonly<Record<string, unknown>>): boolean =>
 
 function wantedOf(members: Members): Wanted {
   const wanted = new Wanted(members)
-  for (const member of members.values()) wanted.announce(member)
+  members.unsettle()
+  for (let at = 0; at < members.size; at++) wanted.announce(at)
   return wanted
 }
