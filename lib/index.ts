@@ -16,7 +16,7 @@ export {
   OverrunError,
   UnsupportedError,
 } from './errors.js'
-export type { BatchOptions, BatchResult } from './netlink/batch.js'
+export type { BatchOptions, BatchResult, BatchSource } from './netlink/batch.js'
 export { Connection, type ConnectionOptions, type RequestOptions, type WaitOptions } from './netlink/connection.js'
 export type { RequestResult } from './netlink/single.js'
 export type { DumpTransport, Receiver, Transport } from './netlink/transport.js'
@@ -57,4 +57,5 @@ export type { OverlayEvent, WatchOptions } from './tunnel/watch.js'
 export { type Captured, toPcap } from './wire/pcap.js'
 export type { Envelope } from './wire/registry.js'
 export { Request } from './wire/request.js'
+export type { Series } from './wire/series.js'
 export type { UnknownAttribute } from './wire/table.js'

@@ -1,6 +1,7 @@
 import { NbmaError, OutcomeUnknownError } from '../errors.js'
 import { Datagram } from '../wire/batch.js'
 import type { Request } from '../wire/request.js'
+import { isSeries, type Series } from '../wire/series.js'
 import { type Carrier, Exchange, TRIES } from './exchange.js'
 import { type Outcome, type Unanswered, unanswered } from './outcome.js'
 import { type Answer, kernelError } from './refusal.js'
@@ -13,6 +14,9 @@ import { type Answer, kernelError } from './refusal.js'
 
 /** Datagrams in a row without any answer after which a batch stops. */
 const SILENT = 2
+
+/** What a batch takes: requests, and series of them, in a list or as they come. */
+export type BatchSource<R extends Request> = Iterable<R | Series<R>> | AsyncIterable<R | Series<R>>
 
 /** What became of a batch. `sent` is `applied`, `unknown` and the refused among `failures` together. */
 export interface BatchResult<R extends Request = Request> {
@@ -46,13 +50,22 @@ export interface BatchOptions<R extends Request = Request> {
 
 const DONE = Promise.resolve()
 
+/** Where the messages of a datagram stand in the batch. */
+type Places = (at: number) => number
+
+/** One after the other, but for those that were left out. */
+const placesOf =
+  (first: number, leftOut: readonly number[]): Places =>
+  (at) =>
+    first + at + leftOut.filter((before) => before <= at).length
+
 /** One datagram in flight. */
 class Lot<R extends Request> extends Exchange {
   readonly refusals = new Map<number, Answer>()
   readonly #done: (outcome: Outcome) => void
 
   constructor(datagram: Datagram<R>, timeout: number, done: (outcome: Outcome) => void) {
-    super(datagram.seal(), { count: datagram.requests.length, timeout, patient: true })
+    super(datagram.seal(), { count: datagram.count, timeout, patient: true })
     this.first = datagram.first
     this.#done = done
   }
@@ -90,10 +103,10 @@ export class Batch<R extends Request> {
   readonly #options: BatchOptions<R>
   readonly #timeout: number
   #datagram: Datagram<R>
-  /** Where each message of #datagram stands in the batch. */
-  #indexes: number[] = []
-  /** Where the next message stands. */
-  #index = 0
+  /** Where the first message of #datagram stands in the batch. */
+  #first = 0
+  /** For each message that cannot be sent, how many #datagram had when it was left out. */
+  #leftOut: number[] = []
   #silent = 0
   /** The datagram before, until it is done. */
   #before = DONE
@@ -106,11 +119,11 @@ export class Batch<R extends Request> {
     this.#carrier = carrier
     this.#options = options
     this.#timeout = options.timeout
-    this.#datagram = this.#next(8192)
+    this.#datagram = this.#anew(8192)
   }
 
   /** Sends all that `source` gives. */
-  async run(source: Iterable<R> | AsyncIterable<R>): Promise<BatchResult<R>> {
+  async run(source: BatchSource<R>): Promise<BatchResult<R>> {
     const { signal, onProgress } = this.#options
     const abort = (): void => this.stop(signal?.reason)
     signal?.addEventListener('abort', abort)
@@ -118,13 +131,12 @@ export class Batch<R extends Request> {
       signal?.throwIfAborted()
       if (Symbol.asyncIterator in source) await this.#pull(source[Symbol.asyncIterator]())
       else {
-        for (const request of source) {
-          if (this.#add(request)) continue
-          await this.#flush()
-          this.#add(request)
+        for (const item of source) {
+          const full = this.#take(item)
+          if (full !== undefined) await full
         }
       }
-      if (this.#indexes.length > 0) await this.#flush()
+      if (this.#datagram.count > 0) await this.#flush()
       await this.#before
     } catch (error) {
       await this.#before.catch(() => {})
@@ -145,14 +157,12 @@ export class Batch<R extends Request> {
   }
 
   /** As `for await`, but one that can be stopped while the source makes it wait. */
-  async #pull(source: AsyncIterator<R>): Promise<void> {
+  async #pull(source: AsyncIterator<R | Series<R>>): Promise<void> {
     try {
       for (;;) {
         const step = await this.#step(source)
         if (step.done) return
-        if (this.#add(step.value)) continue
-        await this.#flush()
-        this.#add(step.value)
+        await this.#take(step.value)
       }
     } catch (error) {
       // Not waited for: it may be busy with what we no longer want.
@@ -163,7 +173,7 @@ export class Batch<R extends Request> {
     }
   }
 
-  #step(source: AsyncIterator<R>): Promise<IteratorResult<R>> {
+  #step(source: AsyncIterator<R | Series<R>>): Promise<IteratorResult<R | Series<R>>> {
     return new Promise((resolve, reject) => {
       this.#options.signal?.throwIfAborted()
       this.#interrupt = reject
@@ -171,22 +181,42 @@ export class Batch<R extends Request> {
     })
   }
 
-  #next(capacity: number): Datagram<R> {
+  /** Where the next message stands. */
+  get #next(): number {
+    return this.#first + this.#datagram.count + this.#leftOut.length
+  }
+
+  #anew(capacity: number): Datagram<R> {
     const { limits } = this.#carrier
     return new Datagram<R>(this.#carrier.reserve(limits.messages), limits, capacity)
+  }
+
+  /** Takes what the source gave. Where that is more than the datagram has room for, a promise. */
+  #take(item: R | Series<R>): Promise<void> | undefined {
+    if (isSeries(item)) return this.#takeSeries(item)
+    if (this.#add(item)) return undefined
+    return this.#flush().then(() => void this.#add(item))
+  }
+
+  async #takeSeries(series: Series<R>): Promise<void> {
+    for (let from = 0; from < series.count; ) {
+      const taken = this.#datagram.addSeries(series, from)
+      from += taken
+      // It goes as soon as it can: what comes next may take a while.
+      if (taken === 0 || this.#datagram.isFull) await this.#flush()
+    }
   }
 
   /** False if the datagram is full. What cannot be sent at all is a failure at once. */
   #add(request: R): boolean {
     try {
-      if (!this.#datagram.add(request)) return false
-      this.#indexes.push(this.#index)
+      return this.#datagram.add(request)
     } catch (error) {
       if (!(error instanceof NbmaError)) throw error
-      this.result.failures.push({ index: this.#index, request, error })
+      this.result.failures.push({ index: this.#next, request, error })
+      this.#leftOut.push(this.#datagram.count)
+      return true
     }
-    this.#index++
-    return true
   }
 
   /** Sends what is full as soon as what was sent before is done, and does not wait for it: the next can be filled. */
@@ -194,19 +224,20 @@ export class Batch<R extends Request> {
     await this.#before
     const full = this.#datagram
     // It is sent before anything else is done: the kernel has nothing to do meanwhile.
-    this.#before = this.#complete(full, this.#indexes)
+    this.#before = this.#complete(full, placesOf(this.#first, this.#leftOut))
     // Whoever waits for it hears of it.
     this.#before.catch(() => {})
-    this.#datagram = this.#next(full.capacity)
-    this.#indexes = []
+    this.#first = this.#next
+    this.#leftOut = []
+    this.#datagram = this.#anew(full.capacity)
   }
 
-  async #complete(full: Datagram<R>, indexes: readonly number[]): Promise<void> {
+  async #complete(full: Datagram<R>, places: Places): Promise<void> {
     const { unknown } = this.result
     const from = unknown.length
-    let lost = await this.#deliver(full, indexes, false)
+    let lost = await this.#deliver(full, places, false)
     if (!this.#options.idempotent) return
-    let size = full.requests.length
+    let size = full.count
     for (let tries = 2; lost > 0 && tries <= TRIES; tries++) {
       size = Math.ceil(size / 2)
       let left = lost
@@ -215,13 +246,9 @@ export class Batch<R extends Request> {
         this.#options.signal?.throwIfAborted()
         const again = unknown.splice(from, Math.min(size, left))
         left -= again.length
-        const datagram = this.#next(full.capacity)
+        const datagram = this.#anew(full.capacity)
         for (const { request } of again) datagram.add(request)
-        lost += await this.#deliver(
-          datagram,
-          again.map(({ index }) => index),
-          true,
-        )
+        lost += await this.#deliver(datagram, (at) => again[at]!.index, true)
       }
     }
   }
@@ -231,7 +258,7 @@ export class Batch<R extends Request> {
    * @param again they were sent before: if they are not sent now, it is still not known whether they were applied
    * @returns how many were added to the unknown and may be sent again
    */
-  async #deliver(datagram: Datagram<R>, indexes: readonly number[], again: boolean): Promise<number> {
+  async #deliver(datagram: Datagram<R>, places: Places, again: boolean): Promise<number> {
     this.#options.signal?.throwIfAborted()
     const { lot, outcome } = await this.#send(datagram)
     const answered = outcome.how === 'answered'
@@ -241,10 +268,10 @@ export class Batch<R extends Request> {
       doubtful = lot.doubtful(outcome)
       if (!again) this.result.sent += lot.count
       this.result.applied += lot.count - lot.refusals.size - doubtful.length
-      for (const [at, answer] of lot.refusals) this.#fail(datagram, indexes, at, answer)
-    } else if (again) doubtful = [...indexes.keys()]
-    else if (!isFatal(outcome)) for (const at of indexes.keys()) this.#fail(datagram, indexes, at, error as Error)
-    for (const at of doubtful) this.result.unknown.push({ index: indexes[at]!, request: datagram.requests[at]! })
+      for (const [at, answer] of lot.refusals) this.#fail(datagram, places, at, answer)
+    } else if (again) doubtful = [...Array(lot.count).keys()]
+    else if (!isFatal(outcome)) for (let at = 0; at < lot.count; at++) this.#fail(datagram, places, at, error as Error)
+    for (const at of doubtful) this.result.unknown.push({ index: places(at), request: datagram.request(at) })
     this.#options.onProgress?.(this.result)
     if (answered) this.#silent = 0
     else if (isFatal(outcome)) throw error
@@ -263,14 +290,15 @@ export class Batch<R extends Request> {
     })
   }
 
-  #fail(datagram: Datagram<R>, indexes: readonly number[], at: number, why: Answer | Error): void {
-    const request = datagram.requests[at]!
+  #fail(datagram: Datagram<R>, places: Places, at: number, why: Answer | Error): void {
+    const request = datagram.request(at)
     const error = why instanceof Error ? why : traceless(() => kernelError(this.#carrier.protocol, request, why))
-    this.result.failures.push({ index: indexes[at]!, request, error })
+    this.result.failures.push({ index: places(at), request, error })
   }
 
-  #errorOf(outcome: Unanswered, { requests }: Datagram<R>): unknown {
-    const what = requests.length > 1 ? `${requests[0]} and ${requests.length - 1} more` : `${requests[0]}`
+  #errorOf(outcome: Unanswered, datagram: Datagram<R>): unknown {
+    const { count } = datagram
+    const what = count > 1 ? `${datagram.request(0)} and ${count - 1} more` : `${datagram.request(0)}`
     return unanswered(outcome, { what, read: false, timeout: this.#timeout })
   }
 

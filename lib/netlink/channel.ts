@@ -1,5 +1,5 @@
 import createDebug from 'debug'
-import { BATCH_BYTES, BATCH_MESSAGES, SEND_RESERVE } from '../wire/batch.js'
+import { BATCH_BYTES, SEND_RESERVE } from '../wire/batch.js'
 import { frames } from '../wire/frame.js'
 import type { Captured } from '../wire/pcap.js'
 import type { Protocol } from '../wire/protocol.js'
@@ -48,7 +48,7 @@ export class Channel<T extends Transport | DumpTransport = Transport> implements
     this.protocol = protocol
     this.dumpCost = this.#correlator.dumpCost
     this.limits = {
-      messages: Math.min(BATCH_MESSAGES, this.#correlator.window),
+      messages: this.#correlator.window,
       bytes: Math.min(BATCH_BYTES, sendBuffer - SEND_RESERVE),
     }
     transport.start({

@@ -3,7 +3,7 @@ import { isDump } from '../wire/batch.js'
 import type { Captured } from '../wire/pcap.js'
 import type { Protocol } from '../wire/protocol.js'
 import type { Request } from '../wire/request.js'
-import { Batch, type BatchOptions, type BatchResult } from './batch.js'
+import { Batch, type BatchOptions, type BatchResult, type BatchSource } from './batch.js'
 import { Channel, type ChannelOptions, DumpChannel } from './channel.js'
 import { type Dropped, nothingDropped } from './correlator.js'
 import { DumpList } from './dump.js'
@@ -150,20 +150,17 @@ export class Connection {
   }
 
   /**
-   * Sends any number of messages, up to 512 a datagram, and tells what became of each. A refused message does not
+   * Sends any number of messages, up to 1,024 a datagram, and tells what became of each. A refused message does not
    * stop those after it. Warnings are not asked for.
    *
    * An abort takes effect between two datagrams and rejects with the signal's reason; `onProgress` knows what was
-   * done until then. The event loop turns while the kernel is busy: a datagram takes it two milliseconds or so, and
+   * done until then. The event loop turns while the kernel is busy: a datagram takes it four milliseconds or so, and
    * what the connection sends meanwhile waits for that. Messages are taken from the source while the datagram before
    * is on its way.
    * @throws the abort reason, ClosedError, OutcomeUnknownError if two datagrams in a row have no answer, and what the
    * source or `onProgress` throws; `onProgress` is called before
    */
-  async batch<R extends Request>(
-    source: Iterable<R> | AsyncIterable<R>,
-    options: BatchOptions<R> = {},
-  ): Promise<BatchResult<R>> {
+  async batch<R extends Request>(source: BatchSource<R>, options: BatchOptions<R> = {}): Promise<BatchResult<R>> {
     const batch = new Batch<R>(this.#channel, { ...options, ...this.#wait(options) })
     this.#batches.add(batch)
     try {

@@ -28,8 +28,8 @@ const debug = createDebug('nbma:correlator')
 
 /** How often the owner should call {@link Correlator.tick} while something is pending, in milliseconds. */
 export const TICK = 50
-/** No more than this many messages are unanswered at once: about a millisecond of the kernel's time. */
-const MOST = 512
+/** No more than this many messages are unanswered at once: a few milliseconds of the kernel's time. */
+const MOST = 1024
 /** How long a barrier may take before another is tried, in milliseconds. */
 const BARRIER_TIMEOUT = 250
 

@@ -21,6 +21,11 @@ export class Fifo<T> {
     return this.#items[this.#head]
   }
 
+  /** The one that stands somewhere, the first being 0. */
+  at(index: number): T {
+    return this.#items[this.#head + index]!
+  }
+
   /** Takes the first. */
   shift(): T | undefined {
     const item = this.#items[this.#head]

@@ -4,7 +4,9 @@ import type { BatchResult } from '../netlink/batch.js'
 import { Fifo } from '../netlink/fifo.js'
 import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import type { Request } from '../wire/request.js'
+import { isSeries } from '../wire/series.js'
 import type { Diff } from './diff.js'
+import type { NewRoutes } from './new-routes.js'
 import { endpointsOf, type Step } from './step.js'
 
 /**
@@ -78,7 +80,11 @@ export async function deliver(rt: Rtnetlink, diff: Diff, options: DeliverOptions
 
 /** Takes messages that are not sent. */
 function list(lot: Lot, { requests }: Delivery): void {
-  for (const request of lot) if (requests.push(request) % DRY === 0) return
+  const enough = requests.length + DRY
+  for (const item of lot) {
+    for (let i = 0; i < countOf(item); i++) requests.push(isSeries(item) ? item.request(i) : item)
+    if (requests.length >= enough) return
+  }
 }
 
 /** Sends a lot, and looks at refusals as they come: without the device the rest would be refused as well. */
@@ -94,7 +100,7 @@ function send(
     onProgress({ sent, failures }) {
       for (; seen < failures.length; seen++) {
         const { index, request, error } = failures[seen]!
-        lot.failed.set(index, undefined)
+        lot.note(index)
         if (judge(request, error) === 'device') lot.deviceLost = true
       }
       lot.forget(sent)
@@ -103,14 +109,16 @@ function send(
   })
 }
 
+const countOf = (item: object): number => ('count' in item ? (item.count as number) : 1)
+
 /** The steps of a difference, one by one. */
 class Steps {
   /** The next may lead to an object that was made just before. */
   leads = false
   /** There are no more. */
   ended = false
-  readonly #source: Iterator<readonly Step[], void>
-  #lot: readonly Step[] = []
+  readonly #source: Iterator<readonly (Step | NewRoutes)[], void>
+  #lot: readonly (Step | NewRoutes)[] = []
   /** Where the next stands. */
   #at = 0
   #rank = 0
@@ -119,13 +127,13 @@ class Steps {
     this.#source = diff.steps()
   }
 
-  /** The next step; nothing for a while without one, at the end, and for once where it {@link leads}. */
-  next(): Step | undefined {
+  /** The next step, or several that are one message each; nothing for a while without one, at the end, and for once where it {@link leads}. */
+  next(): Step | NewRoutes | undefined {
     this.leads = false
     if (this.#at === this.#lot.length) this.#read()
     const step = this.#lot[this.#at]
     if (step === undefined) return undefined
-    const rank = rankOf(step.request)
+    const rank = 'count' in step ? MAKES : rankOf(step.request)
     this.leads = rank > this.#rank && this.#rank > 0
     this.#rank = rank
     if (this.leads) return undefined
@@ -141,24 +149,33 @@ class Steps {
   }
 }
 
+/** The rank of what may lead to nexthop objects or groups. */
+const MAKES = 3
+
 /** 1 for nexthop objects that are made, 2 for groups of them, 3 for what may lead to either; 0 for the rest. */
 function rankOf(request: Request): number {
   const { operation } = request
-  if (operation === 'RTM_NEWROUTE') return 3
   if (operation === 'RTM_NEWNEXTHOP') return request.value.group === undefined ? 1 : 2
-  return operation.startsWith('RTM_NEW') ? 3 : 0
+  return operation.startsWith('RTM_NEW') ? MAKES : 0
+}
+
+/** Messages that were given out together, and where the first of them stands. */
+interface Given {
+  readonly first: number
+  readonly what: Step | NewRoutes
 }
 
 /** The next messages of a difference: all, or what can be found before the event loop must turn. */
-class Lot implements IterableIterator<Request, undefined> {
-  /** The steps that failed, by where their messages stand among those of the lot. */
-  readonly failed = new Map<number, Step | undefined>()
+class Lot implements IterableIterator<Request | NewRoutes, undefined> {
   /** The device is gone or down: the rest would fare no better. */
   deviceLost = false
   readonly #source: Steps
-  /** The steps whose messages were given out, but for the first: what is kept for long is dear to collect. */
-  readonly #given = new Fifo<Step>()
-  #forgotten = 0
+  /** What was given out, but for the first: what is kept for long is dear to collect. */
+  readonly #given = new Fifo<Given>()
+  /** Where the next message stands. */
+  #next = 0
+  /** The steps that failed, by where their messages stand. */
+  readonly #failed = new Map<number, Step>()
   /** When the last message was given out, if that is a while ago. */
   #began: number | undefined
 
@@ -170,13 +187,14 @@ class Lot implements IterableIterator<Request, undefined> {
     return this
   }
 
-  next(): IteratorResult<Request, undefined> {
+  next(): IteratorResult<Request | NewRoutes, undefined> {
     while (!this.deviceLost) {
-      const step = this.#source.next()
-      if (step !== undefined) {
+      const what = this.#source.next()
+      if (what !== undefined) {
         this.#began = undefined
-        this.#given.push(step)
-        return { done: false, value: step.request }
+        this.#given.push({ first: this.#next, what })
+        this.#next += countOf(what)
+        return { done: false, value: 'count' in what ? what : what.request }
       }
       if (this.#source.ended || this.#source.leads) break
       this.#began ??= performance.now()
@@ -185,19 +203,34 @@ class Lot implements IterableIterator<Request, undefined> {
     return { done: true, value: undefined }
   }
 
-  /** The first so many messages were answered: of their steps only those that failed are kept. */
+  /** The first so many messages were answered: of their steps only those that were noted are kept. */
   forget(count: number): void {
-    for (; this.#forgotten < count; this.#forgotten++) {
-      const step = this.#given.shift()
-      if (this.failed.has(this.#forgotten)) this.failed.set(this.#forgotten, step)
+    for (let given = this.#given.peek(); given !== undefined; given = this.#given.peek()) {
+      if (given.first + countOf(given.what) > count) return
+      this.#given.shift()
     }
+  }
+
+  /** A message failed. */
+  note(index: number): void {
+    this.#failed.set(index, this.#find(index))
   }
 
   /** The step of a message that failed. */
   stepOf(index: number): Step {
-    this.failed.set(index, this.failed.get(index))
-    this.forget(index + 1)
-    return this.failed.get(index)!
+    return this.#failed.get(index) ?? this.#find(index)
+  }
+
+  #find(index: number): Step {
+    const { length } = this.#given
+    let [low, high] = [0, length - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.#given.at(middle).first <= index) low = middle
+      else high = middle - 1
+    }
+    const { first, what } = this.#given.at(low)
+    return 'count' in what ? what.step(index - first) : what
   }
 }
 

@@ -2,15 +2,17 @@ import type { Route } from '../schema/route.js'
 import { sharedHop } from './carriage.js'
 import { Entries } from './entries.js'
 import { Ids } from './ids.js'
+import type { Family } from './kinds.js'
 import { type Claim, Member } from './member.js'
 import { type Destination, familyOfPrefix, Messages } from './messages.js'
 import { hashSet, within } from './metric.js'
+import { NewRoutes } from './new-routes.js'
 import { Objects } from './objects.js'
 import { multipathText, type PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
 import type { Snapshot } from './snapshot.js'
 import { about, aboutAll, inLots, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
-import { contentToward, hopToward, type Wanted } from './wanted.js'
+import { contentToward, hopToward, isPlain, type Wanted } from './wanted.js'
 
 /** Somebody else's route to a prefix of ours. The kernel takes the one with the lower metric. */
 export interface ForeignRoute {
@@ -19,6 +21,12 @@ export interface ForeignRoute {
   readonly endpoints: readonly string[]
   readonly route: Route
 }
+
+/** Where peers stand whose routes are made together, by family. */
+type Together = Record<Family, number[]>
+
+/** Prefixes that are looked at before the reader of the steps may do something else. */
+const LOT = 1024
 
 /** How many peers a change is about. */
 export interface Counts {
@@ -69,7 +77,7 @@ export class Diff {
   }
 
   /** The messages, a few at a time: after each lot the event loop may turn. Some lots are empty. */
-  *steps(): Generator<readonly Step[], void> {
+  *steps(): Generator<readonly (Step | NewRoutes)[], void> {
     yield* inLots(this.#recognise())
     yield* inLots(this.#entries.make())
     yield* inLots(this.#makeObjects())
@@ -82,9 +90,12 @@ export class Diff {
 
   /** What became of the peers, once all steps were taken. */
   counts(failed: ReadonlySet<string>): Counts {
-    const counts: Counts = { added: 0, removed: 0, changed: 0, unchanged: 0 }
-    for (const { endpoint, fate } of this.#wanted.members)
-      if (failed.size === 0 || !failed.has(endpoint)) counts[fate ?? 'added']++
+    const { members } = this.#wanted
+    const counts: Counts = { ...members.fates(), removed: 0 }
+    for (const endpoint of failed) {
+      const member = members.get(endpoint)
+      if (member !== undefined) counts[member.fate ?? 'added']--
+    }
     for (const { endpoint } of this.#gone) if (!failed.has(endpoint)) counts.removed++
     return counts
   }
@@ -145,21 +156,46 @@ export class Diff {
     }
   }
 
-  *#makeRoutes(): Generator<readonly Step[], void> {
+  *#makeRoutes(): Generator<readonly (Step | NewRoutes)[], void> {
+    while (this.done < this.#wanted.size) yield this.#makeLot(Math.min(this.done + LOT, this.#wanted.size))
+  }
+
+  /** Routes to the next prefixes. Not in the generator: loops in those take long to be compiled. */
+  #makeLot(end: number): (Step | NewRoutes)[] {
     const { foreign } = this.#present
-    let lot: Step[] = []
-    for (const claim of this.#wanted.claims()) {
-      if (++this.done % STRIDE === 0) {
-        yield lot
-        lot = []
-      }
+    const lot: (Step | NewRoutes)[] = []
+    const together: Together = { inet: [], inet6: [] }
+    for (; this.done < end; this.done++) {
+      const claim = this.#wanted.claimAt(this.done)
       if (foreign.size > 0) this.#reportForeign(claim)
       if (claim.settled) continue
+      if (claim instanceof Member && this.#isNew(claim)) {
+        claim.touch()
+        together[claim.family].push(claim.index)
+        continue
+      }
       const { prefix, who } = claim
       const step = who instanceof Member ? this.#makeSingle(prefix, who) : this.#makeShared(prefix, who)
       if (step !== undefined) lot.push(step)
     }
-    yield lot
+    return this.#join(lot, together)
+  }
+
+  /** Whether a peer's one route is like those of others, and there is nothing that it has to be compared with. */
+  #isNew({ prefix, family }: Member): boolean {
+    const { routes, foreign } = this.#present
+    if (this.#scheme.objects || familyOfPrefix(prefix) !== family || !isPlain(this.#scheme, family)) return false
+    return (routes.size === 0 || !routes.has(prefix)) && (!this.#takeOver || !foreign.has(prefix))
+  }
+
+  #join(lot: (Step | NewRoutes)[], together: Together): (Step | NewRoutes)[] {
+    const { metric } = this.#scheme
+    for (const family of ['inet', 'inet6'] as const) {
+      const positions = together[family]
+      if (positions.length === 0) continue
+      lot.push(new NewRoutes(this.#messages.stencil('add', family), metric, this.#wanted.members, positions))
+    }
+    return lot
   }
 
   #reportForeign({ prefix, members }: Claim): void {

@@ -97,6 +97,15 @@ export class Members {
     return this.get(endpoint)
   }
 
+  /** How many have each fate; those of which nothing was found nor made are added. */
+  fates(): { added: number; changed: number; unchanged: number } {
+    const { states, size } = this
+    const counts = [0, 0, 0, 0]
+    for (let at = 0; at < size; at++) counts[states[at]! & FATE]!++
+    const [none, added, changed, unchanged] = counts as [number, number, number, number]
+    return { added: none + added, changed, unchanged }
+  }
+
   /** Nothing is known any more of what the kernel has. */
   unsettle(): void {
     const { states } = this
@@ -163,10 +172,14 @@ export class Member implements Claim {
     return this.all.states[this.index]! & INET6 ? 'inet6' : 'inet'
   }
 
+  /** The endpoint as a word, where it is one of IPv4. */
+  get word(): number {
+    return this.all.endpoints.wordAt(this.index)
+  }
+
   /** Hash of the endpoint. */
   get hash(): number {
-    const { endpoints } = this.all
-    return this.family === 'inet' ? fmix32(endpoints.wordAt(this.index)) : hashAddress(canonicalBytes(this.endpoint)!)
+    return this.family === 'inet' ? fmix32(this.word) : hashAddress(canonicalBytes(this.endpoint)!)
   }
 
   /** Without repetition, with lengths. */

@@ -76,7 +76,7 @@ export class Messages {
     const family = familyOfPrefix(prefix)
     // One of a hundred thousand that differ in three places.
     if (encap === undefined && gateway !== undefined && familyOfPrefix(gateway) === family)
-      return new Stencilled(this.#stencilOf(name, family), prefix, metric, gateway)
+      return new Stencilled(this.stencil(name, family), prefix, metric, gateway)
     return route[name](this.#route(prefix, metric, { hop }))
   }
 
@@ -89,7 +89,7 @@ export class Messages {
   /** A route that leads to no nexthop object. */
   deletePlainRoute(prefix: string, metric: number): Request {
     const family = familyOfPrefix(prefix)
-    return new Stencilled(this.#stencilOf('delete', family), prefix, metric, '')
+    return new Stencilled(this.stencil('delete', family), prefix, metric, '')
   }
 
   /** A route of somebody else's. */
@@ -98,7 +98,8 @@ export class Messages {
     return route.delete({ family, dst: dst ?? 'default', priority, protocol, table, tos, ...where })
   }
 
-  #stencilOf(name: 'add' | 'replace' | 'delete', family: Family): Stencil {
+  /** What all routes of a family have in common that lead to one gateway of the same family, or are removed. */
+  stencil(name: 'add' | 'replace' | 'delete', family: Family): Stencil {
     const stencils = this.#stencils[family]
     stencils[name] ??= new Stencil(
       name === 'delete' ? this.deleteRoute(SAMPLES[family], 1) : this.#sample(name, family),

@@ -64,8 +64,12 @@ export class Wanted {
 
   /** All, in order. */
   *claims(): Generator<Claim, void> {
-    const { values } = this.#claims
-    for (let at = 0; at < this.size; at++) yield this.#claimOf(values[at]!)
+    for (let at = 0; at < this.size; at++) yield this.claimAt(at)
+  }
+
+  /** The one that stands somewhere, from 0 on. */
+  claimAt(at: number): Claim {
+    return this.#claimOf(this.#claims.values[at]!)
   }
 
   #claimOf(found: number | Shared): Claim {
@@ -123,7 +127,11 @@ export const hopToward = (scheme: Scheme, member: Member, prefix: string): Hop =
 /** Its text alone. */
 export function contentToward(scheme: Scheme, member: Member, prefix: string): string {
   const family = familyOfPrefix(prefix)
-  const way = scheme.ways[family]
-  const plain = !isRefusal(way) && way.gateway === 'endpoint' && family === member.family
-  return plain ? member.endpoint : hopFor(scheme, member, family).text
+  return isPlain(scheme, family) && family === member.family ? member.endpoint : hopFor(scheme, member, family).text
+}
+
+/** Whether routes of a family name the endpoint as gateway, and nothing else, where it is of the same family. */
+export function isPlain({ ways }: Scheme, family: Family): boolean {
+  const way = ways[family]
+  return !isRefusal(way) && way.gateway === 'endpoint' && way.carriage !== 'encap'
 }

@@ -241,7 +241,8 @@ export class Watch {
     const events: Drift[] = []
     let began = performance.now()
     for (const lot of new Diff(scheme, { wanted }, snapshot).steps()) {
-      for (const step of lot) events.push(...driftOf(step, told))
+      for (const what of lot)
+        for (const step of 'count' in what ? what.steps() : [what]) events.push(...driftOf(step, told))
       if (performance.now() - began < SLICE) continue
       await turn()
       began = performance.now()

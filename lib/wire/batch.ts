@@ -3,6 +3,7 @@ import { EncodeError, UnsupportedError } from '../errors.js'
 import { align, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_HDRLEN, writeSeq } from './frame.js'
 import { readU16, readU32, writeU16 } from './host.js'
 import type { Request } from './request.js'
+import type { Series } from './series.js'
 
 /**
  * Many messages in one datagram. The kernel executes all of them within one sendmsg(); only the last asks for an
@@ -10,8 +11,6 @@ import type { Request } from './request.js'
  * @module
  */
 
-/** Messages a datagram: more gains nothing, and others wait longer for their turn to send. */
-export const BATCH_MESSAGES = 512
 /** Bytes a datagram, unless the send buffer is smaller. */
 export const BATCH_BYTES = 65_536
 /** What the kernel keeps of the send buffer for itself: a datagram that needs it is EMSGSIZE. */
@@ -49,9 +48,14 @@ function put(request: Request, target: Buffer, start: number, end: number): void
 
 /** A datagram that is being filled. */
 export class Datagram<R extends Request = Request> {
-  /** Its messages, in order: the n-th has sequence number `first + n`. */
-  readonly requests: R[] = []
+  /** Sequence number of the first message; the n-th has `first + n`. */
   readonly first: number
+  /** How many messages it has. */
+  count = 0
+  /** Those that came one by one, where they stand. */
+  readonly #requests: R[] = []
+  /** Parts of series: the number of the series' message that would stand first in the datagram, and where they end. */
+  readonly #series: { readonly series: Series<R>; readonly offset: number; readonly end: number }[] = []
   readonly #limits: { readonly bytes: number; readonly messages: number }
   #bytes: Buffer
   #length = 0
@@ -68,6 +72,17 @@ export class Datagram<R extends Request = Request> {
     this.#bytes = Buffer.allocUnsafeSlow(Math.min(capacity, limits.bytes))
   }
 
+  /** Whether nothing more has room, as far as is known without it. */
+  get isFull(): boolean {
+    return this.count >= this.#limits.messages
+  }
+
+  /** One of its messages. */
+  request(n: number): R {
+    const part = this.#requests[n] === undefined ? this.#series.find(({ end }) => n < end) : undefined
+    return part === undefined ? this.#requests[n]! : part.series.request(n - part.offset)
+  }
+
   /** Bytes that it has room for: a good start for the next one. */
   get capacity(): number {
     return this.#bytes.length
@@ -82,19 +97,46 @@ export class Datagram<R extends Request = Request> {
   add(request: R): boolean {
     if (isDump(request))
       throw new UnsupportedError(`${request}: a dump cannot be part of a batch: use list() or dump()`)
-    const count = this.requests.length
     const start = this.#length
     const end = start + align(request.length)
-    if (count === this.#limits.messages || (count > 0 && end > this.#limits.bytes)) return false
+    if (this.isFull || (this.count > 0 && end > this.#limits.bytes)) return false
     if (end > this.#bytes.length) this.#grow(end)
-    const target = this.#bytes
-    put(request, target, start, end)
-    writeU16(target, start + 6, (readU16(target, start + 6) & ~NLM_F_ACK) | NLM_F_REQUEST)
-    writeSeq(target, start, (this.first + count) >>> 0)
-    this.requests.push(request)
-    this.#last = start
-    this.#length = end
+    put(request, this.#bytes, start, end)
+    this.#requests[this.count] = request
+    this.#number(1, end - start)
     return true
+  }
+
+  /**
+   * Adds messages of a series, from number `from` on, as far as there is room.
+   * @returns how many
+   */
+  addSeries(series: Series<R>, from: number): number {
+    const { bytes, messages } = this.#limits
+    const { size } = series
+    const room = Math.min(messages - this.count, Math.floor((bytes - this.#length) / size))
+    const taken = Math.min(series.count - from, this.count === 0 ? Math.max(1, room) : room)
+    if (taken <= 0) return 0
+    const start = this.#length
+    const end = start + taken * size
+    if (end > this.#bytes.length) this.#grow(end)
+    series.write(this.#bytes, start, from, from + taken)
+    this.#series.push({ series, offset: this.count - from, end: this.count + taken })
+    this.#number(taken, size)
+    return taken
+  }
+
+  /** Takes over messages that were written behind the last one. */
+  #number(count: number, size: number): void {
+    const target = this.#bytes
+    for (let i = 0; i < count; i++) {
+      const at = this.#length
+      writeU16(target, at + 6, (readU16(target, at + 6) & ~NLM_F_ACK) | NLM_F_REQUEST)
+      writeSeq(target, at, (this.first + this.count) >>> 0)
+      this.#last = at
+      this.#length += size
+      this.count++
+    }
   }
 
   /** The bytes, with NLM_F_ACK on the last message. */

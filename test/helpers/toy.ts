@@ -4,6 +4,7 @@ import { type Frame, frames, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, writeHeader }
 import { readU32, writeU32 } from '../../lib/wire/host.js'
 import type { Protocol } from '../../lib/wire/protocol.js'
 import { Request } from '../../lib/wire/request.js'
+import type { Series } from '../../lib/wire/series.js'
 
 /**
  * A protocol of one number a message, so that connections can be tested without rtnetlink's tables.
@@ -33,6 +34,27 @@ export function toy(operation: string, type: number, flags: number, value: objec
 /** A change. */
 export const add = (n: number): Request<Toy> =>
   toy('RTM_NEWROUTE', NEW, NLM_F_CREATE | NLM_F_EXCL, { dst: `10.0.0.${n}/32` }, body(n))
+
+/** Changes that are written without being made one by one. */
+export const series = (first: number, count: number): Series<Request<Toy>> => ({
+  count,
+  size: 20,
+  write(target, at, from, to) {
+    for (let number = from; number < to; number++) target.set(add(first + number).bytes, at + 20 * (number - from))
+  },
+  request: (number) => add(first + number),
+})
+
+/** The same changes in other portions: some one by one, the others in series. */
+export function portions(requests: readonly Request<Toy>[], first: number, next: () => number) {
+  const items: (Request<Toy> | Series<Request<Toy>>)[] = []
+  for (let at = 0; at < requests.length; ) {
+    const count = Math.min(requests.length - at, Math.floor(next() * 150))
+    items.push(count < 20 ? requests[at]! : series(first + at, count))
+    at += count < 20 ? 1 : count
+  }
+  return items
+}
 
 /** A read of one. */
 export const get = (n: number): Request<Toy> => toy('RTM_GETROUTE', GET, 0, { dst: `10.0.0.${n}/32` }, body(n))

@@ -1,19 +1,25 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import fc from 'fast-check'
 import t from 'tap'
 import {
   ClosedError,
   EncodeError,
   KernelError,
   NamespaceGoneError,
+  type NbmaError,
   OutcomeUnknownError,
   UnsupportedError,
 } from '../../lib/errors.js'
-import type { BatchResult } from '../../lib/netlink/batch.js'
+import type { BatchResult, BatchSource } from '../../lib/netlink/batch.js'
 import { Connection, type ConnectionOptions } from '../../lib/netlink/connection.js'
 import { ack, type FakeOptions, FakeTransport, obey, refuse, reply, type Script } from '../../lib/testing/fake.js'
 import { type Frame, NLMSG_NOOP } from '../../lib/wire/frame.js'
 import { readU32 } from '../../lib/wire/host.js'
-import { add, all, body, get, messages, NEW, protocol, rejection, toy } from '../helpers/toy.js'
+import type { Request } from '../../lib/wire/request.js'
+import { add, all, body, get, messages, NEW, protocol, rejection, series, type Toy, toy } from '../helpers/toy.js'
+
+/** `NBMA_RUNS=20` looks harder. */
+const RUNS = Number(process.env.NBMA_RUNS ?? 1)
 
 type Test = { teardown(fn: () => void): void }
 
@@ -83,6 +89,57 @@ t.test('failures first, in the middle and last', async (t) => {
     t.same(result.unknown, [])
     balanced(t, result)
   }
+})
+
+t.test('series are as if their messages had come one by one', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(fc.constantFrom('good', 'broken'), fc.nat(300)), { maxLength: 12 }),
+      fc.uniqueArray(fc.nat(400), { maxLength: 20 }),
+      async (items, bad) => {
+        let n = 0
+        const source = items.map((item) => {
+          const first = n
+          n += typeof item === 'number' ? item : 1
+          if (typeof item === 'number') return series(first, item)
+          const request = add(first)
+          if (item === 'broken') request.bytes.writeUInt32LE(8, 0)
+          return request
+        })
+        const alone = source.flatMap((item) =>
+          'count' in item ? Array.from({ length: item.count }, (_, number) => item.request(number)) : [item],
+        )
+        const told = async (from: BatchSource<Request<Toy>>): Promise<string> => {
+          const { connection } = open({ teardown: () => {} }, { script: refusing((m) => bad.includes(m)) })
+          const { failures, ...result } = await connection.batch(from)
+          connection.close()
+          return JSON.stringify([
+            result,
+            failures.map(({ index, request, error }) => [index, request.subject, (error as NbmaError).code]),
+          ])
+        }
+        async function* slowly() {
+          for (const item of source) yield item
+        }
+        const expected = await told(alone)
+        return (await told(source)) === expected && (await told(slowly())) === expected
+      },
+    ),
+    { numRuns: 50 * RUNS },
+  )
+  t.pass()
+})
+
+t.test('a series goes as soon as it fills a datagram', async (t) => {
+  const { fake, connection } = open(t)
+  let seen = 0
+  function* source() {
+    yield series(0, 104)
+    seen = fake.sent.length
+    yield add(104)
+  }
+  t.equal((await connection.batch(source())).applied, 105)
+  t.equal(seen, 1)
 })
 
 t.test('a second answer changes nothing', async (t) => {

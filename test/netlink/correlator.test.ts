@@ -328,7 +328,7 @@ t.test('what is larger than the receive buffer goes alone', async (t) => {
 })
 
 t.test('the window has an end', async (t) => {
-  t.equal(setup({ receiveBuffer: 2 ** 30 }).correlator.window, 512)
+  t.equal(setup({ receiveBuffer: 2 ** 30 }).correlator.window, 1024)
   t.equal(setup().correlator.window, 104)
   t.ok(setup().correlator.dumpCost < BUFFER, 'requests go on during a dump')
 })

@@ -5,7 +5,7 @@ import { Connection } from '../../lib/netlink/connection.js'
 import { ack, done, FakeTransport, refuse, reply } from '../../lib/testing/fake.js'
 import { type Frame, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_MULTI, NLMSG_NOOP } from '../../lib/wire/frame.js'
 import { readU32, writeU32 } from '../../lib/wire/host.js'
-import { add, all, body, NEW, protocol } from '../helpers/toy.js'
+import { add, all, body, NEW, portions, protocol } from '../helpers/toy.js'
 
 /**
  * A connection to a kernel that keeps a table, and to which everything happens that can: replies that fall out of the
@@ -142,7 +142,8 @@ async function round(seed: number, faults: number) {
     let result = { sent: 0, applied: 0, failures: [], unknown: [] } as Awaited<ReturnType<Connection['batch']>>
     const requests = Array.from({ length: count }, (_, at) => add(first + at))
     const options = { signal: signal(), idempotent: rnd() < 0.5, onProgress: (r: typeof result) => (result = r) }
-    const ended = await connection.batch(requests, options).then(
+    const source = rnd() < 0.5 ? requests : portions(requests, first, rnd)
+    const ended = await connection.batch(source, options).then(
       () => true,
       () => false,
     )

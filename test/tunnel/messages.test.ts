@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { route } from '../../lib/rtnl/route.js'
+import type { Family } from '../../lib/tunnel/kinds.js'
+import { Members } from '../../lib/tunnel/member.js'
 import { Messages } from '../../lib/tunnel/messages.js'
+import { within } from '../../lib/tunnel/metric.js'
+import { NewRoutes } from '../../lib/tunnel/new-routes.js'
 import { schemeOf } from '../../lib/tunnel/options.js'
+import type { Scheme } from '../../lib/tunnel/scheme.js'
+import { endpointsOf } from '../../lib/tunnel/step.js'
 import { holds } from '../helpers/property.js'
 
-/** Messages that are cut after a stencil are those that the builder makes. */
+/** Messages that are cut after a stencil, alone or many together, are those that the builder makes. */
 
 const device = { index: 7, ifname: 'x0', kind: 'veth', up: true, mtu: 1500, external: false, fallback: false, data: {} }
 
@@ -17,6 +23,29 @@ const PREFIXES = {
   inet6: fc.constantFrom('2001:db8::/32', '2001:db8:1::/48', '::/0', '2001:db8::1/128', 'fd00::ff:fe00:1/128'),
 }
 const GATEWAYS = { inet: fc.ipV4(), inet6: fc.constantFrom('::192.168.122.12', 'fe80::1', '2001:db8::ff') }
+
+/** Whether the routes of two peers that are made together are those that they would have alone. */
+function togetherWith(messages: Messages, scheme: Scheme, family: Family, prefix: string): boolean {
+  const members = new Members()
+  for (const endpoint of family === 'inet' ? ['10.0.0.1', '255.0.0.2'] : ['2001:db8::12', '::192.168.122.13'])
+    members.at(endpoint)!.prefixes = [prefix]
+  const [first, second] = [...members]
+  const routes = new NewRoutes(messages.stencil('add', family), scheme.metric, members, [1, 0])
+  const bytes = Buffer.alloc(4 + 2 * routes.size)
+  routes.write(bytes, 4, 0, 2)
+  const alone = [second!, first!].map(({ endpoint, hash }) =>
+    messages.singleRoute(prefix, within(scheme.metric, hash), { gateway: endpoint, encap: undefined, text: '' }, false),
+  )
+  return (
+    bytes.subarray(4).equals(Buffer.concat(alone.map((request) => request.bytes))) &&
+    alone.every((request, number) => {
+      const step = routes.step(number)
+      const { endpoint } = number === 0 ? second! : first!
+      return step.request.bytes.equals(request.bytes) && `${endpointsOf(step)}` === endpoint && step.prefix === prefix
+    }) &&
+    [...routes.steps()].length === routes.count
+  )
+}
 
 for (const options of [{}, { source: ['11.1.1.1', '2001:db8::11'], mtu: 1400, advmss: 1360, table: 1000 }]) {
   t.test(`stencils and the builder agree: ${JSON.stringify(options)}`, (t) => {
@@ -48,7 +77,9 @@ for (const options of [{}, { source: ['11.1.1.1', '2001:db8::11'], mtu: 1400, ad
             const made = messages.singleRoute(dst, priority, { gateway, encap: undefined, text: gateway }, replace)
             const gone = messages.deletePlainRoute(dst, priority)
             const { dst: said, gateway: through } = made.value
+            const together = togetherWith(messages, scheme, family, dst)
             return (
+              together &&
               made.bytes.equals(expected.bytes) &&
               made.flags === expected.flags &&
               made.operation === 'RTM_NEWROUTE' &&

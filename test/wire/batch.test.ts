@@ -3,7 +3,7 @@ import { EncodeError, UnsupportedError } from '../../lib/errors.js'
 import { Datagram, isDump, single } from '../../lib/wire/batch.js'
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLM_F_ROOT } from '../../lib/wire/frame.js'
 import { Request } from '../../lib/wire/request.js'
-import { add, all, body, get, messages, NEW, toy } from '../helpers/toy.js'
+import { add, all, body, get, messages, NEW, series, toy } from '../helpers/toy.js'
 
 const limits = { bytes: 1000, messages: 10 }
 
@@ -33,7 +33,10 @@ t.test('messages in a datagram', async (t) => {
     { start: 44, end: 64, seq: 1, flags: NLM_F_REQUEST | NLM_F_ACK },
   ])
   t.same([...bytes.subarray(36, 44)], [1, 2, 3, 4, 5, 0, 0, 0], 'padding is not what was there before')
-  t.same(datagram.requests, requests)
+  t.same(
+    requests.map((_, n) => datagram.request(n)),
+    requests,
+  )
   t.ok(requests.every((request) => request.bytes.readUInt32LE(8) === 0))
 })
 
@@ -51,7 +54,7 @@ t.test('as many messages as it may have', async (t) => {
   const datagram = new Datagram(0, limits)
   for (let n = 0; n < 10; n++) t.ok(datagram.add(add(n)))
   t.notOk(datagram.add(add(10)))
-  t.equal(datagram.requests.length, 10)
+  t.equal(datagram.count, 10)
   t.equal(messages(datagram.seal(), 0).length, 10)
 })
 
@@ -82,6 +85,42 @@ t.test('a message that is larger than all', async (t) => {
   t.notOk(other.add(large))
 })
 
+t.test('series', async (t) => {
+  const datagram = new Datagram(0xfffffffe, limits, 4)
+  t.ok(datagram.add(add(1)))
+  t.equal(datagram.addSeries(series(20, 5), 3), 2, 'from a number on')
+  t.ok(datagram.add(add(2)))
+  t.equal(datagram.addSeries(series(30, 3), 0), 3)
+  t.notOk(datagram.isFull)
+  t.equal(datagram.addSeries(series(40, 9), 0), 3, 'as far as there is room')
+  t.ok(datagram.isFull)
+  t.equal(datagram.addSeries(series(40, 9), 3), 0)
+  const numbers = [1, 23, 24, 2, 30, 31, 32, 40, 41, 42]
+  const found = messages(datagram.seal(), 0)
+  t.same(
+    found.map(({ bytes, start }) => bytes.readUInt32LE(start + 16)),
+    numbers,
+  )
+  t.same(
+    found.map(({ seq }) => seq),
+    numbers.map((_, n) => (0xfffffffe + n) >>> 0),
+  )
+  t.ok(found.every(({ flags }, n) => flags === (0x600 | NLM_F_REQUEST | (n === 9 ? NLM_F_ACK : 0))))
+  t.same(
+    numbers.map((_, n) => datagram.request(n).subject),
+    numbers.map((n) => `10.0.0.${n}/32`),
+  )
+})
+
+t.test('series and the bytes of a datagram', async (t) => {
+  const datagram = new Datagram(0, { bytes: 50, messages: 10 })
+  t.equal(datagram.addSeries(series(0, 9), 0), 2)
+  t.equal(datagram.addSeries(series(0, 9), 2), 0)
+  const large = { ...series(0, 3), size: 100, write: () => {} }
+  t.equal(new Datagram(0, { bytes: 50, messages: 10 }).addSeries(large, 0), 1, 'one always has room')
+  t.equal(new Datagram(0, limits).addSeries(series(0, 0), 0), 0, 'none')
+})
+
 t.test('a length that is wrong', async (t) => {
   for (const length of [0, 15, 16, 21, 0xffffffff]) {
     const request = add(1)
@@ -100,5 +139,5 @@ t.test('a length that is wrong', async (t) => {
 t.test('a dump', async (t) => {
   const datagram = new Datagram(0, limits)
   t.throws(() => datagram.add(all()), UnsupportedError)
-  t.equal(datagram.requests.length, 0)
+  t.equal(datagram.count, 0)
 })
