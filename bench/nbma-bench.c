@@ -113,7 +113,22 @@ static void put32(struct nlmsghdr *h, int type, uint32_t value)
 static uint32_t destination(long i) { return htonl(0x0c000000u + i); }
 static uint32_t endpoint(long i) { return htonl(0x0a400000u + i); }
 
-enum gateways { DISTINCT, ONE_GATEWAY, ONE_METRIC };
+/* MurmurHash3's finaliser. */
+static uint32_t fmix32(uint32_t h)
+{
+	h = (h ^ (h >> 16)) * 0x85ebca6b;
+	h = (h ^ (h >> 13)) * 0xc2b2ae35;
+	return h ^ (h >> 16);
+}
+
+enum gateways { DISTINCT, ONE_GATEWAY, ONE_METRIC, OVERLAY };
+
+static uint32_t metric(long i, enum gateways how)
+{
+	if (how == OVERLAY)
+		return 0x1000000 + (uint32_t)((uint64_t)fmix32(ntohl(endpoint(i))) * 0x100000 >> 32);
+	return how == ONE_GATEWAY ? 1000 : 1000 + i;
+}
 
 static struct nlmsghdr *make_route(uint8_t *at, long i, enum gateways how)
 {
@@ -127,7 +142,7 @@ static struct nlmsghdr *make_route(uint8_t *at, long i, enum gateways how)
 	put32(h, RTA_GATEWAY, endpoint(how == ONE_GATEWAY ? 0 : i));
 	put32(h, RTA_OIF, ifindex);
 	if (how != ONE_METRIC)
-		put32(h, RTA_PRIORITY, how == ONE_GATEWAY ? 1000 : 1000 + i);
+		put32(h, RTA_PRIORITY, metric(i, how));
 	return h;
 }
 
@@ -463,6 +478,7 @@ static void run_batch(struct nlmsghdr *(*make)(uint8_t *, long), long from, long
 static struct nlmsghdr *route_distinct(uint8_t *at, long i) { return make_route(at, i, DISTINCT); }
 static struct nlmsghdr *route_one_gateway(uint8_t *at, long i) { return make_route(at, i, ONE_GATEWAY); }
 static struct nlmsghdr *route_one_metric(uint8_t *at, long i) { return make_route(at, i, ONE_METRIC); }
+static struct nlmsghdr *route_of_overlay(uint8_t *at, long i) { return make_route(at, i, OVERLAY); }
 
 static double cpu_spent;
 
@@ -518,6 +534,8 @@ static double run(const char *what, long from, long to)
 
 	if (!strcmp(what, "route-batch"))
 		run_batch(route_distinct, from, to);
+	else if (!strcmp(what, "overlay"))
+		run_batch(route_of_overlay, from, to);
 	else if (!strcmp(what, "route-one-gateway"))
 		run_batch(route_one_gateway, from, to);
 	else if (!strcmp(what, "route-one-metric"))

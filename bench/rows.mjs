@@ -37,14 +37,14 @@ export const ROWS = [
   { job: 'dump', title: 'dump of routes', count: 100_000, before: ['c', 'route-batch'], reads: true, least: 0.4 },
   { job: 'single', title: 'one request, awaited, after the other, warmed up', count: 20_000, short: true, least: 0.25 },
   { job: 'monitor', title: 'events received', count: 20_000, short: true },
-  // Against C sending the same routes, and against C reading them.
+  // Against C sending the same messages, and against C reading the routes.
   ...[1000, 10_000, 100_000, 1_000_000].flatMap((count) => [
     {
       job: 'sync',
       title: 'Overlay.sync, all peers new',
       count,
       only: ['nbma', 'c'],
-      other: 'route-batch',
+      other: 'overlay',
       ...(count === 100_000 && { least: 0.75 }),
     },
     {
