@@ -6,7 +6,7 @@ import type { Rtnetlink } from '../rtnl/rtnetlink.js'
 import type { Request } from '../wire/request.js'
 import { isSeries } from '../wire/series.js'
 import type { Diff } from './diff.js'
-import type { NewRoutes } from './new-routes.js'
+import type { Portion, RouteSeries } from './route-series.js'
 import { endpointsOf, type Step } from './step.js'
 
 /**
@@ -117,8 +117,8 @@ class Steps {
   leads = false
   /** There are no more. */
   ended = false
-  readonly #source: Iterator<readonly (Step | NewRoutes)[], void>
-  #lot: readonly (Step | NewRoutes)[] = []
+  readonly #source: Iterator<Portion, void>
+  #portion: Portion = []
   /** Where the next stands. */
   #at = 0
   #rank = 0
@@ -128,10 +128,10 @@ class Steps {
   }
 
   /** The next step, or several that are one message each; nothing for a while without one, at the end, and for once where it {@link leads}. */
-  next(): Step | NewRoutes | undefined {
+  next(): Step | RouteSeries | undefined {
     this.leads = false
-    if (this.#at === this.#lot.length) this.#read()
-    const step = this.#lot[this.#at]
+    if (this.#at === this.#portion.length) this.#read()
+    const step = this.#portion[this.#at]
     if (step === undefined) return undefined
     const rank = 'count' in step ? MAKES : rankOf(step.request)
     this.leads = rank > this.#rank && this.#rank > 0
@@ -144,7 +144,7 @@ class Steps {
   #read(): void {
     const { done, value } = this.#source.next()
     this.ended = done === true
-    this.#lot = value ?? []
+    this.#portion = value ?? []
     this.#at = 0
   }
 }
@@ -162,11 +162,11 @@ function rankOf(request: Request): number {
 /** Messages that were given out together, and where the first of them stands. */
 interface Given {
   readonly first: number
-  readonly what: Step | NewRoutes
+  readonly what: Step | RouteSeries
 }
 
 /** The next messages of a difference: all, or what can be found before the event loop must turn. */
-class Lot implements IterableIterator<Request | NewRoutes, undefined> {
+class Lot implements IterableIterator<Request | RouteSeries, undefined> {
   /** The device is gone or down: the rest would fare no better. */
   deviceLost = false
   readonly #source: Steps
@@ -187,7 +187,7 @@ class Lot implements IterableIterator<Request | NewRoutes, undefined> {
     return this
   }
 
-  next(): IteratorResult<Request | NewRoutes, undefined> {
+  next(): IteratorResult<Request | RouteSeries, undefined> {
     while (!this.deviceLost) {
       const what = this.#source.next()
       if (what !== undefined) {

@@ -6,9 +6,9 @@ import type { Family } from './kinds.js'
 import { type Claim, Member } from './member.js'
 import { type Destination, familyOfPrefix, Messages } from './messages.js'
 import { hashSet, within } from './metric.js'
-import { NewRoutes } from './new-routes.js'
 import { Objects } from './objects.js'
 import { multipathText, type PresentPeer, PresentRoute } from './present.js'
+import { NewRoutes, type OldRoute, OldRoutes, type Portion, type RouteSeries } from './route-series.js'
 import type { Scheme } from './scheme.js'
 import type { Snapshot } from './snapshot.js'
 import { about, aboutAll, inLots, type Obstacle, STRIDE, type Step, type Target, without } from './step.js'
@@ -22,8 +22,7 @@ export interface ForeignRoute {
   readonly route: Route
 }
 
-/** Where peers stand whose routes are made together, by family. */
-type Together = Record<Family, number[]>
+const FAMILIES = ['inet', 'inet6'] as const
 
 /** Prefixes that are looked at before the reader of the steps may do something else. */
 const LOT = 1024
@@ -54,6 +53,8 @@ export class Diff {
   readonly #scope: ReadonlySet<string> | undefined
   readonly #moved: Target['moved']
   readonly #takeOver: boolean
+  /** There is no route that any could be compared with. */
+  readonly #vacant: boolean
   readonly #entries: Entries
   readonly #gone = new Set<PresentPeer>()
 
@@ -65,6 +66,7 @@ export class Diff {
     this.#scope = scope
     this.#moved = moved
     this.#takeOver = takeOver
+    this.#vacant = present.routes.size === 0 && !takeOver
     this.#messages = new Messages(scheme)
     const ids = new Ids(scheme.nexthopIds, present.takenIds)
     this.#objects = new Objects(scheme, this.#messages, ids, present)
@@ -76,14 +78,14 @@ export class Diff {
     return this.#entries.obstacles
   }
 
-  /** The messages, a few at a time: after each lot the event loop may turn. Some lots are empty. */
-  *steps(): Generator<readonly (Step | NewRoutes)[], void> {
+  /** The messages, a few at a time: after each portion the event loop may turn. Some lots are empty. */
+  *steps(): Generator<Portion, void> {
     yield* inLots(this.#recognise())
     yield* inLots(this.#entries.make())
     yield* inLots(this.#makeObjects())
     yield* this.#makeRoutes()
     yield* inLots(this.#breakForeign())
-    yield* inLots(this.#breakRoutes())
+    yield* this.#breakRoutes()
     yield* inLots(this.#breakObjects())
     yield* inLots(this.#entries.break())
   }
@@ -156,46 +158,29 @@ export class Diff {
     }
   }
 
-  *#makeRoutes(): Generator<readonly (Step | NewRoutes)[], void> {
-    while (this.done < this.#wanted.size) yield this.#makeLot(Math.min(this.done + LOT, this.#wanted.size))
+  *#makeRoutes(): Generator<Portion, void> {
+    while (this.done < this.#wanted.size) yield this.#makePortion(Math.min(this.done + LOT, this.#wanted.size))
   }
 
   /** Routes to the next prefixes. Not in the generator: loops in those take long to be compiled. */
-  #makeLot(end: number): (Step | NewRoutes)[] {
+  #makePortion(end: number): Portion {
     const { foreign } = this.#present
-    const lot: (Step | NewRoutes)[] = []
-    const together: Together = { inet: [], inet6: [] }
+    const portion: (Step | RouteSeries)[] = []
+    const together: Record<Family, Claim[]> = { inet: [], inet6: [] }
     for (; this.done < end; this.done++) {
       const claim = this.#wanted.claimAt(this.done)
       if (foreign.size > 0) this.#reportForeign(claim)
       if (claim.settled) continue
-      if (claim instanceof Member && this.#isNew(claim)) {
-        claim.touch()
-        together[claim.family].push(claim.index)
-        continue
-      }
       const { prefix, who } = claim
-      const step = who instanceof Member ? this.#makeSingle(prefix, who) : this.#makeShared(prefix, who)
-      if (step !== undefined) lot.push(step)
+      const step = who instanceof Member ? this.#makeSingle(claim, who, together) : this.#makeShared(prefix, who)
+      if (step !== undefined) portion.push(step)
     }
-    return this.#join(lot, together)
-  }
-
-  /** Whether a peer's one route is like those of others, and there is nothing that it has to be compared with. */
-  #isNew({ prefix, family }: Member): boolean {
-    const { routes, foreign } = this.#present
-    if (this.#scheme.objects || familyOfPrefix(prefix) !== family || !isPlain(this.#scheme, family)) return false
-    return (routes.size === 0 || !routes.has(prefix)) && (!this.#takeOver || !foreign.has(prefix))
-  }
-
-  #join(lot: (Step | NewRoutes)[], together: Together): (Step | NewRoutes)[] {
-    const { metric } = this.#scheme
-    for (const family of ['inet', 'inet6'] as const) {
-      const positions = together[family]
-      if (positions.length === 0) continue
-      lot.push(new NewRoutes(this.#messages.stencil('add', family), metric, this.#wanted.members, positions))
+    for (const family of FAMILIES) {
+      const claims = together[family]
+      if (claims.length > 0)
+        portion.push(new NewRoutes(this.#messages.stencil('add', family), this.#scheme.metric, claims))
     }
-    return lot
+    return portion
   }
 
   #reportForeign({ prefix, members }: Claim): void {
@@ -224,15 +209,23 @@ export class Diff {
     return within(metric, members.length === 1 ? members[0]!.hash : hashSet(members.map(({ hash }) => hash)))
   }
 
-  #makeSingle(prefix: string, member: Member): Step | undefined {
+  /** @param together gets the claim, where its route can be made with those of others */
+  #makeSingle(claim: Claim, member: Member, together: Record<Family, Claim[]>): Step | undefined {
     const { objects, metric } = this.#scheme
+    const { prefix } = claim
+    const family = familyOfPrefix(prefix)
     if (objects) {
-      const { id } = this.#objects.single(member, familyOfPrefix(prefix))
+      const { id } = this.#objects.single(member, family)
       return this.#makeRoute(prefix, metric.base, `#${id}`, { nhId: id }, [member])
     }
     const own = within(metric, member.hash)
-    const there = this.#compare(prefix, own, contentToward(this.#scheme, member, prefix))
+    const there = this.#vacant ? 'none' : this.#compare(prefix, own, contentToward(this.#scheme, member, prefix))
     if (there === 'same') return undefined
+    if (there === 'none' && family === member.family && isPlain(this.#scheme, family)) {
+      member.touch()
+      together[family].push(claim)
+      return undefined
+    }
     const hop = hopToward(this.#scheme, member, prefix)
     const request = this.#messages.singleRoute(prefix, own, hop, there === 'other')
     return about(request, there === 'other' ? 'different' : 'missing', member, prefix)
@@ -243,7 +236,6 @@ export class Diff {
       for (const route of this.#present.routesTo(prefix)) route.verdict = 'dropped'
       return undefined
     }
-    if (members.length === 1) return this.#makeSingle(prefix, members[0]!)
     const metric = this.#metricOf(members)
     if (this.#scheme.objects) {
       const { id } = this.#objects.group(members, familyOfPrefix(prefix))
@@ -294,22 +286,43 @@ export class Diff {
     )
   }
 
-  *#breakRoutes(): Generator<Step | undefined, void> {
+  *#breakRoutes(): Generator<Portion, void> {
     const { routes, nexthops } = this.#present
     // Objects may be used by routes that a change of some peers is not about.
     const all = this.#scope === undefined || nexthops.size > 0
-    let pause = STRIDE
+    let looked = 0
+    let gone: OldRoute[] = []
     for (const prefix of all ? routes.keys() : this.#wantedPrefixes()) {
       const found = routes.get(prefix)
       if (found === undefined) continue
-      if (--pause === 0) {
-        pause = STRIDE
-        yield undefined
-      }
       if (found instanceof PresentRoute) {
-        if (this.#goes(found)) yield this.#withdrawn(prefix, found)
-      } else for (const route of found) if (this.#goes(route)) yield this.#withdrawn(prefix, route)
+        if (this.#goes(found)) gone.push({ prefix, route: found })
+      } else for (const route of found) if (this.#goes(route)) gone.push({ prefix, route })
+      if (++looked % LOT > 0) continue
+      yield this.#breakPortion(gone)
+      gone = []
     }
+    yield this.#breakPortion(gone)
+  }
+
+  #breakPortion(gone: readonly OldRoute[]): Portion {
+    const portion: (Step | RouteSeries)[] = []
+    const together: Record<Family, OldRoute[]> = { inet: [], inet6: [] }
+    for (const old of gone) {
+      const { prefix, route } = old
+      const { metric, content, peers } = route
+      for (const { member } of peers) member?.touch()
+      if (!content.startsWith('#')) together[familyOfPrefix(prefix)].push(old)
+      else {
+        const request = this.#messages.deleteRoute(prefix, metric, Number(content.slice(1)))
+        portion.push({ request, wrong: 'surplus', who: peers, prefix })
+      }
+    }
+    for (const family of FAMILIES) {
+      const routes = together[family]
+      if (routes.length > 0) portion.push(new OldRoutes(this.#messages.stencil('delete', family), routes))
+    }
+    return portion
   }
 
   *#wantedPrefixes(): Generator<string, void> {
@@ -321,15 +334,6 @@ export class Diff {
     if (verdict !== 'unseen' || this.#scope === undefined) return verdict !== 'kept'
     if (content.startsWith('#')) this.#objects.keep(Number(content.slice(1)))
     return false
-  }
-
-  #withdrawn(prefix: string, route: PresentRoute): Step {
-    const { metric, content, peers } = route
-    for (const { member } of peers) member?.touch()
-    const request = content.startsWith('#')
-      ? this.#messages.deleteRoute(prefix, metric, Number(content.slice(1)))
-      : this.#messages.deletePlainRoute(prefix, metric)
-    return { request, wrong: 'surplus', who: peers, prefix }
   }
 
   *#breakObjects(): Generator<Step, void> {

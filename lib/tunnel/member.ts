@@ -41,6 +41,8 @@ export class Members {
   readonly endpoints: AddressMap<string>
   /** Without repetition, with lengths; one alone stands for itself. */
   readonly prefixes: (string | readonly string[])[]
+  /** The one prefix as a word, where it is a single address of IPv4 and was read when it was set; else 0. */
+  hosts: Int32Array
   states: Uint8Array
   readonly #rare = new Map<number, Rare>()
 
@@ -48,7 +50,8 @@ export class Members {
   constructor(expected = 0) {
     this.endpoints = new AddressMap(expected)
     this.prefixes = new Array(expected)
-    this.states = new Uint8Array(Math.max(16, expected))
+    this.hosts = new Int32Array(Math.max(16, expected))
+    this.states = new Uint8Array(this.hosts.length)
   }
 
   get size(): number {
@@ -85,9 +88,11 @@ export class Members {
   }
 
   #grow(): void {
-    const { states } = this
+    const { states, hosts } = this
     this.states = new Uint8Array(2 * states.length)
     this.states.set(states)
+    this.hosts = new Int32Array(2 * hosts.length)
+    this.hosts.set(hosts)
   }
 
   /** The peer with an endpoint, which is added where it is not there; undefined where the endpoint is no address. */
@@ -190,12 +195,18 @@ export class Member implements Claim {
 
   set prefixes(prefixes: readonly string[]) {
     this.all.prefixes[this.index] = prefixes.length === 1 ? prefixes[0]! : prefixes
+    this.all.hosts[this.index] = 0
   }
 
   /** Its prefix, where it has just one; '' where it has not. */
   get prefix(): string {
     const prefixes = this.all.prefixes[this.index]!
     return typeof prefixes === 'string' ? prefixes : ''
+  }
+
+  /** Its one prefix as a word, where that is known; else 0. */
+  get host(): number {
+    return this.all.hosts[this.index]!
   }
 
   get weight(): number {

@@ -86,12 +86,6 @@ export class Messages {
     return route[name](this.#route(prefix, 1, { hop: { gateway, encap: undefined, text: '' } }))
   }
 
-  /** A route that leads to no nexthop object. */
-  deletePlainRoute(prefix: string, metric: number): Request {
-    const family = familyOfPrefix(prefix)
-    return new Stencilled(this.stencil('delete', family), prefix, metric, '')
-  }
-
   /** A route of somebody else's. */
   deleteForeign({ family, dst, priority, protocol, table, nhId, oif, tos }: Route): Request {
     const where = nhId === undefined ? { oif } : { nhId }

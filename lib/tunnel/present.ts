@@ -47,6 +47,13 @@ export class PresentRoute {
     this.to = to
   }
 
+  /** Whether it leads to one of some peers. */
+  leadsTo(endpoints: ReadonlySet<string>): boolean {
+    return this.to instanceof PresentPeer
+      ? endpoints.has(this.to.endpoint)
+      : this.to.some(({ peer }) => endpoints.has(peer.endpoint))
+  }
+
   /** The peers that it leads to. */
   get peers(): readonly PresentPeer[] {
     return this.to instanceof PresentPeer ? [this.to] : this.to.map(({ peer }) => peer)

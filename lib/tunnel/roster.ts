@@ -64,6 +64,8 @@ export class Roster {
   /** Its family, and its word. */
   #family: Family = 'inet'
   #word = 0
+  /** Its last prefix as a word, where it is a single address of IPv4; else 0. */
+  #host = 0
 
   /**
    * @param families families that endpoints may have
@@ -186,6 +188,7 @@ export class Roster {
     if (!Array.isArray(prefixes)) throw new EncodeError(this.#path('prefixes'), prefixes, 'a list of prefixes')
     if (prefixes.length === 1) {
       this.#members.prefixes[this.#count] = this.#prefix(prefixes[0], 0)
+      this.#members.hosts[this.#count] = this.#host
       return
     }
     const own = new Set<string>()
@@ -200,6 +203,7 @@ export class Roster {
     const length = family === 'inet' ? this.#checkIpv4(text, index) : this.#readIpv6(text, index)
     const way = this.#scheme.ways[family]
     if (isRefusal(way)) throw new UnsupportedError(`${this.#path(`prefixes[${index}]`)}: ${value}: ${way.refused}`)
+    this.#host = family === 'inet' && length === 32 ? quad.word : 0
     const prefix = family === 'inet' ? (quad.bare ? `${text}/32` : text) : `${formatIpv6(scratch, 0)}/${length}`
     if (family === this.#family && this.#covers(length)) this.#cover(prefix, length, index)
     return prefix

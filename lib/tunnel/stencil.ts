@@ -42,20 +42,18 @@ export class Stencil {
 
   /** Writes a message like the sample, of the same family. The addresses are known to be right. */
   write(target: Buffer, at: number, prefix: string, metric: number, gateway: string): void {
-    this.#write(target, at, prefix, metric)
-    if (this.#gateway > 0) writeAddress(target, at + this.#gateway, gateway)
-  }
-
-  /** As {@link write}, with a gateway of IPv4 as a word. */
-  writeVia(target: Buffer, at: number, prefix: string, metric: number, gateway: number): void {
-    this.#write(target, at, prefix, metric)
-    writeQuad(target, at + this.#gateway, gateway)
-  }
-
-  #write(target: Buffer, at: number, prefix: string, metric: number): void {
     target.set(this.#bytes, at)
     target[at + NLMSG_HDRLEN + DST_LEN] = writePrefix(target, at + this.#dst, prefix)
     writeU32(target, at + this.#priority, metric)
+    if (this.#gateway > 0) writeAddress(target, at + this.#gateway, gateway)
+  }
+
+  /** As {@link write}, of a single address of IPv4 and a gateway of IPv4 as words. The sample is of a single address. */
+  writeHost(target: Buffer, at: number, host: number, metric: number, gateway: number): void {
+    target.set(this.#bytes, at)
+    writeQuad(target, at + this.#dst, host)
+    writeU32(target, at + this.#priority, metric)
+    writeQuad(target, at + this.#gateway, gateway)
   }
 }
 

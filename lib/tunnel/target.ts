@@ -1,6 +1,7 @@
 import { Member, Members } from './member.js'
 import { within } from './metric.js'
 import type { Peer } from './peer.js'
+import { PresentPeer, PresentRoute } from './present.js'
 import type { Scheme } from './scheme.js'
 import type { Expectation, Snapshot } from './snapshot.js'
 import type { Target } from './step.js'
@@ -44,6 +45,9 @@ function keepOthers(
   prefix: string,
   but: (endpoint: string) => boolean,
 ): void {
+  const found = snapshot.routes.get(prefix)
+  // One peer of a thousand prefixes is what most changes are about.
+  if (found instanceof PresentRoute && found.to instanceof PresentPeer && but(found.to.endpoint)) return
   for (const { hops } of snapshot.routesTo(prefix)) {
     for (const { peer, weight } of hops) {
       if (but(peer.endpoint)) continue
@@ -54,10 +58,14 @@ function keepOthers(
 }
 
 /** Prefixes that peers have now. */
-function* prefixesOf(snapshot: Snapshot, endpoints: ReadonlySet<string>): Generator<string> {
-  for (const prefix of snapshot.routes.keys())
-    if (snapshot.routesTo(prefix).some(({ peers }) => peers.some(({ endpoint }) => endpoints.has(endpoint))))
-      yield prefix
+function prefixesOf({ routes }: Snapshot, endpoints: ReadonlySet<string>): string[] {
+  const prefixes: string[] = []
+  for (const [prefix, found] of routes) {
+    const has =
+      found instanceof PresentRoute ? found.leadsTo(endpoints) : found.some((route) => route.leadsTo(endpoints))
+    if (has) prefixes.push(prefix)
+  }
+  return prefixes
 }
 
 /** A change of some peers is about their routes and those to their prefixes, other people's included. */
@@ -134,9 +142,10 @@ export function removals(snapshot: Snapshot, endpoints: ReadonlySet<string>): Ta
 export function moves(snapshot: Snapshot, members: Members, from: string | undefined): Target {
   const [member] = members as Iterable<Member> as [Member]
   const before = new Set(from === undefined ? [member.endpoint] : [member.endpoint, from])
-  const wanted = new Wanted(members)
+  const { prefixes } = member
+  const wanted = new Wanted(members, prefixes.length)
   const known = new Known(snapshot)
-  for (const prefix of member.prefixes) {
+  for (const prefix of prefixes) {
     keepOthers(wanted, snapshot, known, prefix, (endpoint) => before.has(endpoint))
     wanted.announcePrefix(prefix, member)
   }

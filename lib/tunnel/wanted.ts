@@ -79,12 +79,18 @@ export class Wanted {
   /** Takes the prefixes of one of the members, of which none was taken before. */
   announce(at: number): void {
     const prefixes = this.members.prefixes[at]!
-    if (typeof prefixes === 'string') this.#announce(prefixes, at, at)
-    else for (const one of prefixes) this.#announce(one, new Shared(one, new Member(this.members, at)), at)
+    const host = this.members.hosts[at]!
+    if (typeof prefixes !== 'string')
+      for (const one of prefixes) this.#announce(one, new Shared(one, new Member(this.members, at)), at)
+    else if (host === 0) this.#announce(prefixes, at, at)
+    else this.#shareIf(this.#claims.addHost(host, at), prefixes, at)
   }
 
   #announce(prefix: string, claim: number | Shared, at: number): void {
-    const there = this.#claims.add(prefix, claim)
+    this.#shareIf(this.#claims.add(prefix, claim), prefix, at)
+  }
+
+  #shareIf(there: number, prefix: string, at: number): void {
     if (there >= 0) this.#share(there, prefix, new Member(this.members, at))
   }
 

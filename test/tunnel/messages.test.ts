@@ -5,8 +5,9 @@ import type { Family } from '../../lib/tunnel/kinds.js'
 import { Members } from '../../lib/tunnel/member.js'
 import { Messages } from '../../lib/tunnel/messages.js'
 import { within } from '../../lib/tunnel/metric.js'
-import { NewRoutes } from '../../lib/tunnel/new-routes.js'
 import { schemeOf } from '../../lib/tunnel/options.js'
+import { PresentPeer, PresentRoute } from '../../lib/tunnel/present.js'
+import { NewRoutes, OldRoutes } from '../../lib/tunnel/route-series.js'
 import type { Scheme } from '../../lib/tunnel/scheme.js'
 import { endpointsOf } from '../../lib/tunnel/step.js'
 import { holds } from '../helpers/property.js'
@@ -30,7 +31,8 @@ function togetherWith(messages: Messages, scheme: Scheme, family: Family, prefix
   for (const endpoint of family === 'inet' ? ['10.0.0.1', '255.0.0.2'] : ['2001:db8::12', '::192.168.122.13'])
     members.at(endpoint)!.prefixes = [prefix]
   const [first, second] = [...members]
-  const routes = new NewRoutes(messages.stencil('add', family), scheme.metric, members, [1, 0])
+  const claims = [second!, first!].map((member) => ({ prefix, who: member, members: [member], settled: false }))
+  const routes = new NewRoutes(messages.stencil('add', family), scheme.metric, claims)
   const bytes = Buffer.alloc(4 + 2 * routes.size)
   routes.write(bytes, 4, 0, 2)
   const alone = [second!, first!].map(({ endpoint, hash }) =>
@@ -75,7 +77,11 @@ for (const options of [{}, { source: ['11.1.1.1', '2001:db8::11'], mtu: 1400, ad
             }
             const expected = replace ? route.replace(value) : route.add(value)
             const made = messages.singleRoute(dst, priority, { gateway, encap: undefined, text: gateway }, replace)
-            const gone = messages.deletePlainRoute(dst, priority)
+            const old = { prefix: dst, route: new PresentRoute(priority, gateway, false, new PresentPeer('')) }
+            const removal = new OldRoutes(messages.stencil('delete', family), [old])
+            const gone = removal.request(0)
+            const cut = Buffer.alloc(removal.size)
+            removal.write(cut, 0, 0, 1)
             const { dst: said, gateway: through } = made.value
             const together = togetherWith(messages, scheme, family, dst)
             return (
@@ -85,6 +91,7 @@ for (const options of [{}, { source: ['11.1.1.1', '2001:db8::11'], mtu: 1400, ad
               made.operation === 'RTM_NEWROUTE' &&
               said === dst &&
               through === gateway &&
+              gone.bytes.equals(cut) &&
               gone.bytes.equals(route.delete({ ...common(dst, priority), oif: 7 }).bytes) &&
               `${gone}` === `RTM_DELROUTE ${dst}`
             )
