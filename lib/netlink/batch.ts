@@ -53,11 +53,18 @@ const DONE = Promise.resolve()
 /** Where the messages of a datagram stand in the batch. */
 type Places = (at: number) => number
 
-/** One after the other, but for those that were left out. */
+/** One after the other, but for those that were left out: before which messages, in ascending order. */
 const placesOf =
   (first: number, leftOut: readonly number[]): Places =>
-  (at) =>
-    first + at + leftOut.filter((before) => before <= at).length
+  (at) => {
+    let [low, high] = [0, leftOut.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (leftOut[middle]! <= at) low = middle + 1
+      else high = middle
+    }
+    return first + at + low
+  }
 
 /** One datagram in flight. */
 class Lot<R extends Request> extends Exchange {

@@ -151,7 +151,7 @@ export class Connection {
 
   /**
    * Sends any number of messages, up to 1,024 a datagram, and tells what became of each. A refused message does not
-   * stop those after it. Warnings are not asked for.
+   * stop those after it. Warnings are not asked for. Very many of one length may come as {@link Series}.
    *
    * An abort takes effect between two datagrams and rejects with the signal's reason; `onProgress` knows what was
    * done until then. The event loop turns while the kernel is busy: a datagram takes it four milliseconds or so, and

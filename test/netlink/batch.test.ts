@@ -186,6 +186,12 @@ t.test('what cannot be sent is a failure of its own', async (t) => {
 t.test('what is no request at all ends it', async (t) => {
   const { fake, connection } = open(t)
   t.type(await rejection(connection.batch([add(1), undefined as never])), TypeError)
+  const odd = Object.assign(add(2), {
+    write() {
+      throw new RangeError('odd')
+    },
+  })
+  t.type(await rejection(connection.batch([add(1), odd])), RangeError)
   t.equal(fake.sent.length, 0)
 })
 
