@@ -1,6 +1,6 @@
 import { NbmaError, unprinted } from '../errors.js'
 import type { Request } from '../wire/request.js'
-import type { ForeignRoute } from './diff.js'
+import type { ForeignRoute } from './routes.js'
 
 /** Something about a peer that could not be done. */
 export interface PeerFailure {

@@ -68,13 +68,13 @@ export function without(request: Request, endpoint: string, { members }: Wanted)
   return { request, wrong: 'surplus', who: { endpoint }, prefix: undefined }
 }
 
-/** Steps by the lot: a generator that hands over each costs more than all else. `undefined` ends a lot. */
-export function* inLots(steps: Iterable<Step | undefined>): Generator<Step[], void> {
-  let lot: Step[] = []
+/** Steps some at a time: a generator that hands over each costs more than all else. `undefined` ends a portion. */
+export function* inPortions(steps: Iterable<Step | undefined>): Generator<Step[], void> {
+  let portion: Step[] = []
   for (const step of steps) {
-    if (step !== undefined && lot.push(step) < STRIDE) continue
-    yield lot
-    lot = []
+    if (step !== undefined && portion.push(step) < STRIDE) continue
+    yield portion
+    portion = []
   }
-  yield lot
+  yield portion
 }
