@@ -53,17 +53,18 @@ export class AddressMap<T> {
     if (isHost(address)) return this.addHost(quad.word, value)
     const there = this.#others.get(address)
     if (there !== undefined) return there
+    this.#makeRoom()
     this.#others.set(address, this.#append(0, value))
     return -1
   }
 
   /** As {@link add}, of a single address of IPv4 as a word. */
   addHost(word: number, value: T): number {
+    this.#makeRoom()
     const place = this.#placeOf(word)
     const there = this.#places[place]!
     if (there !== 0) return there - 1
     this.#places[place] = this.#append(word, value) + 1
-    if (this.#size === this.#words.length) this.#grow()
     return -1
   }
 
@@ -79,7 +80,6 @@ export class AddressMap<T> {
   }
 
   #append(word: number, value: T): number {
-    if (this.#size === this.#words.length) this.#grow()
     this.#words[this.#size] = word
     this.values[this.#size] = value
     return this.#size++
@@ -95,7 +95,9 @@ export class AddressMap<T> {
     }
   }
 
-  #grow(): void {
+  /** For one more. What has a place has another one then. */
+  #makeRoom(): void {
+    if (this.#size < this.#words.length) return
     const before = this.#places
     const words = new Int32Array(room(2 * before.length))
     words.set(this.#words)

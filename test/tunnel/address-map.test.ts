@@ -7,13 +7,14 @@ import { holds } from '../helpers/property.js'
 const addresses = fc.oneof(
   fc.constantFrom('0.0.0.1', '255.255.255.255', '127.0.0.1', '128.0.0.0', '::1', '2001:db8::1', 'fd00::12'),
   fc.nat(300).map((n) => `10.64.${n >> 8}.${n & 255}`),
+  fc.integer({ min: 1, max: 0xfff }).map((n) => `fd00::${n.toString(16)}`),
 )
 const prefixes = fc.oneof(
   fc.constantFrom('0.0.0.0/0', '0.0.0.0/32', '10.0.0.0/8', '10.0.0.0/32', '255.255.255.255/32', '::/0'),
   fc.nat(300).map((n) => `10.64.${n >> 8}.${n & 255}/32`),
 )
 const steps = (key: fc.Arbitrary<string>) =>
-  fc.array(fc.tuple(fc.constantFrom('set', 'add', 'addHost'), key, fc.nat()), { maxLength: 200 })
+  fc.array(fc.tuple(fc.constantFrom('set', 'add', 'addHost'), key, fc.nat()), { maxLength: 200, size: 'max' })
 
 t.test('it is a map whose keys have positions', (t) => {
   holds(
