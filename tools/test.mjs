@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// All tests, from a fresh clone on: `npm test`, or `npm test -- test/wire/table.test.ts` for some.
+// All tests, from a fresh clone on: `npm test`, or `npm test -- test/wire test/address.test.ts` for some.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
@@ -74,7 +74,15 @@ const prepareTap = async () => {
   await step('preparing tap', () => run(process.execPath, [TAP, 'build'], { seconds: 120 }))
 }
 
-const args = process.argv.slice(2)
+/** The tests in a folder; those in test/tunnels are run by test/tunnels.test.ts, in a kernel that has tunnels. */
+const testsIn = (folder) =>
+  fs
+    .readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((file) => join(folder, file))
+    .filter((file) => file.endsWith('.test.ts') && !file.startsWith('test/tunnels/'))
+const isFolder = (arg) => fs.statSync(join(root, arg), { throwIfNoEntry: false })?.isDirectory() ?? false
+
+const args = process.argv.slice(2).flatMap((arg) => (isFolder(arg) ? testsIn(arg) : [arg]))
 const files = args.filter((arg) => arg.endsWith('.ts')).map((arg) => `build/${arg.replace(/\.ts$/, '.js')}`)
 const options = args.filter((arg) => !arg.endsWith('.ts'))
 if (files.length > 0) options.push('--disable-coverage')
